@@ -1,0 +1,32 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// newLogger makes the program's log from its two flags. Both may be wrong at
+// once, and both are then named.
+func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
+	var faults []error
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		faults = append(faults, fmt.Errorf("--log-level %q is not debug, info, warn or error", level))
+	}
+	options := &slog.HandlerOptions{Level: least}
+	var handler slog.Handler
+	switch format {
+	case "text":
+		handler = slog.NewTextHandler(w, options)
+	case "json":
+		handler = slog.NewJSONHandler(w, options)
+	default:
+		faults = append(faults, fmt.Errorf("--log-format %q is not text or json", format))
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return slog.New(handler), nil
+}

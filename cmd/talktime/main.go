@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+// run starts the program on this machine. The first SIGINT or SIGTERM cancels
+// the context, so that a command finishes what it has in flight; from then on
+// the signals have their usual effect again and a second one ends the process
+// at once.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	a := &app{
+		stdin:   os.Stdin,
+		stdout:  os.Stdout,
+		stderr:  os.Stderr,
+		environ: os.Environ(),
+		clock:   newWallClock(),
+	}
+	return a.run(ctx, os.Args[1:])
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the program's version",
+		Long:    "version prints the program's version, the revision it was built from where that is known, and the Go version.",
+		Example: "  talktime version",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.stdout, programVersion())
+			return err
+		},
+	}
+}
+
+// programVersion describes this build in one line, such as
+// "talktime devel (4b3c736f1a2b, 2026-11-22T15:00:00Z, modified) go1.26.8".
+func programVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return describeBuild("", nil)
+	}
+	return describeBuild(info.Main.Version, info.Settings)
+}
+
+// describeBuild words what the Go tool wrote into the binary.
+func describeBuild(module string, settings []debug.BuildSetting) string {
+	version := module
+	if version == "" || version == "(devel)" {
+		version = "devel"
+	}
+	vcs := make(map[string]string)
+	for _, s := range settings {
+		vcs[s.Key] = s.Value
+	}
+	var details []string
+	if revision := vcs["vcs.revision"]; revision != "" {
+		details = append(details, revision[:min(12, len(revision))])
+	}
+	if at := vcs["vcs.time"]; at != "" {
+		details = append(details, at)
+	}
+	if vcs["vcs.modified"] == "true" {
+		details = append(details, "modified")
+	}
+	if len(details) > 0 {
+		version += " (" + strings.Join(details, ", ") + ")"
+	}
+	return fmt.Sprintf("talktime %s %s", version, runtime.Version())
+}
