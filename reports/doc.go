@@ -1,0 +1,12 @@
+// Package reports holds the words and rules of a report: windows, zones,
+// groupings, the sums of quarter-hours, their evidence, ratios and rounding.
+//
+// A report reads quarter-hours through a Source, fills in what has no row, and
+// hands rows to a Sink one by one, so memory does not grow with the window.
+// Every row's thirteen measures sum to its agents' time in its window to the
+// millisecond; a row that does not is an error, never printed.
+//
+// The package knows no SQL, no network and no clock. The calculus is that of
+// metrics.md; instants are UTC, durations integer milliseconds, windows
+// half-open.
+package reports
