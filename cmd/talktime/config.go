@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"talktime/ingest"
+)
+
+// configFileName is what a configuration is called where none is named.
+const configFileName = "talktime.yaml"
+
+// config is a checked configuration: every value is in its range and every
+// path is absolute.
+type config struct {
+	file        string         // where it was read; empty when there is no file
+	timeZone    *time.Location // the reports' default zone
+	dataDir     string         // of the private Postgres; empty when no home directory is known
+	databaseURL ingest.Secret  // empty: the private Postgres
+	gateway     gatewayConfig
+	guidsFile   string
+	maxAgentID  ingest.AgentID
+	schedules   []ingest.Schedule
+	derive      deriveConfig
+}
+
+// gatewayConfig says how to reach the CC-Gateway.
+type gatewayConfig struct {
+	url         *url.URL      // https; nil when not configured
+	caFile      string        // PEM; empty: the system's authorities
+	timeout     time.Duration // of one request
+	concurrency int           // polls in flight at once
+	maxRate     int           // polls a second, 0 for no limit
+	authMode    int           // AUTHMODE 1 (static GUIDs) or 2 (rotating)
+}
+
+// deriveConfig says when quarter-hours are derived and when they may be final.
+type deriveConfig struct {
+	cron   string // read in UTC
+	settle time.Duration
+}
+
+// purpose is what a command wants of its configuration beyond that it is free
+// of faults.
+type purpose int
+
+const (
+	// forDatabase asks for nothing more: a command that reads or derives what
+	// is stored must work for a user who may not see GUIDs.
+	forDatabase purpose = iota
+	// forPolling asks for a gateway, readable GUIDs and authorities, and at
+	// least one schedule.
+	forPolling
+)
+
+// loadConfig reads the configuration: the file of --config, else talktime.yaml
+// in the working directory, else in the user's configuration directory, else
+// nothing but defaults; TALKTIME_… variables override its keys. All its faults
+// come back in one usage error, one line each.
+func (a *app) loadConfig(p purpose) (*config, error) {
+	text, err := a.findConfig()
+	if err != nil {
+		return nil, usageError(fmt.Errorf("read the configuration: %w", err))
+	}
+	cfg, err := parseConfig(text, p)
+	return cfg, usageError(err)
+}
+
+// configText is a configuration as it was found, before it is understood.
+type configText struct {
+	file    string // as messages name it; empty where there is none
+	yaml    []byte
+	dir     string   // what the file's relative paths are relative to
+	workDir string   // what the variables' relative paths are relative to
+	home    string   // stands for a leading ~; empty when not known
+	environ []string // of which TALKTIME_… are overrides
+	asRoot  bool
+}
+
+// findConfig reads the first configuration file there is.
+func (a *app) findConfig() (configText, error) {
+	workDir, err := os.Getwd()
+	if err != nil {
+		return configText{}, err
+	}
+	text := configText{
+		dir: workDir, workDir: workDir, home: a.getenv("HOME"),
+		environ: a.environ, asRoot: os.Geteuid() == 0,
+	}
+	candidates := []string{a.configFile}
+	if a.configFile == "" {
+		candidates = []string{configFileName}
+		if dir := a.userConfigDir(); dir != "" {
+			candidates = append(candidates, filepath.Join(dir, "talktime", configFileName))
+		}
+	}
+	for _, file := range candidates {
+		content, err := readConfigFile(file)
+		if errors.Is(err, fs.ErrNotExist) && a.configFile == "" {
+			continue
+		}
+		if err != nil {
+			return configText{}, err
+		}
+		text.file, text.yaml = file, content
+		text.dir = filepath.Dir(absolute(workDir, file))
+		break
+	}
+	return text, nil
+}
+
+// userConfigDir is the user's configuration directory by the XDG rules, empty
+// when not even a home directory is known.
+func (a *app) userConfigDir() string {
+	if dir := a.getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
+		return dir
+	}
+	if home := a.getenv("HOME"); home != "" {
+		return filepath.Join(home, ".config")
+	}
+	return ""
+}
+
+// maxConfigBytes bounds a configuration file; the largest plausible one is a
+// few hundred schedules.
+const maxConfigBytes = 1 << 20
+
+func readConfigFile(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxConfigBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(content) > maxConfigBytes {
+		return nil, fmt.Errorf("%s is larger than %d bytes", file, maxConfigBytes)
+	}
+	return content, nil
+}
+
+// absolute resolves path against dir, which is absolute.
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"path/filepath"
+	"time"
+
+	"talktime/ingest"
+)
+
+// setting is one key of the configuration: its place in the file, its variable
+// (see envName), and how it is read.
+type setting struct {
+	key    string // "gateway.url" is url in the section gateway
+	isList bool   // its variable is written as YAML
+	// set puts the value into the configuration, or records its faults. It is
+	// nil for a key that the program is going to have and refuses until then.
+	set func(*config, value)
+}
+
+// settings are all keys, in the order in which they are read: schedules need
+// time_zone and agents.max_id.
+var settings = []setting{
+	{key: "time_zone", set: func(c *config, v value) { keep(&c.timeZone)(v.zone()) }},
+	{key: "extra_zones", isList: true},
+	{key: "business_day_start", set: readBusinessDayStart},
+	{key: "data_dir", set: func(c *config, v value) { keep(&c.dataDir)(v.path()) }},
+	{key: "database.url", set: func(c *config, v value) { keep(&c.databaseURL)(v.databaseURL()) }},
+	{key: "gateway.url", set: func(c *config, v value) { keep(&c.gateway.url)(v.gatewayURL()) }},
+	{key: "gateway.ca_file", set: func(c *config, v value) { keep(&c.gateway.caFile)(v.path()) }},
+	{key: "gateway.timeout", set: func(c *config, v value) {
+		keep(&c.gateway.timeout)(v.duration(10*time.Millisecond, time.Minute))
+	}},
+	{key: "gateway.concurrency", set: func(c *config, v value) { keep(&c.gateway.concurrency)(v.integer(1, 10_000)) }},
+	{key: "gateway.max_rate", set: func(c *config, v value) { keep(&c.gateway.maxRate)(v.integer(0, 1_000_000)) }},
+	{key: "gateway.auth_mode", set: func(c *config, v value) { keep(&c.gateway.authMode)(v.integer(1, 2)) }},
+	{key: "guids.file", set: func(c *config, v value) { keep(&c.guidsFile)(v.path()) }},
+	{key: "agents.max_id", set: readMaxAgentID},
+	{key: "schedules", isList: true, set: readSchedules},
+	{key: "derive.cron", set: readDeriveCron},
+	{key: "derive.settle", set: func(c *config, v value) { keep(&c.derive.settle)(v.duration(0, 7*24*time.Hour)) }},
+	{key: "retention"},
+	{key: "spool"},
+	{key: "listen"},
+	{key: "exports", isList: true},
+}
+
+// keep returns what stores a value that could be read and leaves the default
+// otherwise.
+func keep[T any](target *T) func(T, bool) {
+	return func(v T, ok bool) {
+		if ok {
+			*target = v
+		}
+	}
+}
+
+// rootDataDir is the default data_dir of root, who has no use for one in a
+// home directory.
+const rootDataDir = "/var/lib/talktime"
+
+func defaultConfig(text configText) *config {
+	c := &config{
+		file:       text.file,
+		timeZone:   time.UTC,
+		maxAgentID: ingest.DefaultMaxAgentID,
+		gateway:    gatewayConfig{timeout: 3 * time.Second, concurrency: 64, authMode: 2},
+		derive:     deriveConfig{cron: "0 * * * * *", settle: 15 * time.Minute},
+	}
+	switch {
+	case text.asRoot:
+		c.dataDir = rootDataDir
+	case text.home != "":
+		c.dataDir = filepath.Join(text.home, ".local", "share", "talktime")
+	}
+	return c
+}
+
+func readBusinessDayStart(_ *config, v value) {
+	if text, ok := v.text(); ok && text != "00:00" {
+		v.fault(`%q: only "00:00" is built so far`, text)
+	}
+}
+
+func readMaxAgentID(c *config, v value) {
+	if n, ok := v.integer(int(ingest.MinAgentID), int(ingest.LimitMaxAgentID)); ok {
+		c.maxAgentID = ingest.AgentID(n)
+	}
+}

@@ -1,0 +1,310 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// text makes a configuration that was read from /etc/tt/talktime.yaml.
+func text(yaml string, environ ...string) configText {
+	return configText{
+		file: "talktime.yaml", yaml: []byte(yaml), dir: "/etc/tt",
+		workDir: "/work/dir", home: "/home/kim", environ: environ,
+	}
+}
+
+func TestDefaultsOfAnEmptyConfig(t *testing.T) {
+	for name, yaml := range map[string]string{"nothing": "", "a comment": "# later\n", "an empty document": "---\n...\n", "empty sections": "gateway:\nderive: {}\n"} {
+		t.Run(name, func(t *testing.T) {
+			c, err := parseConfig(text(yaml), forDatabase)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.timeZone != time.UTC || c.dataDir != "/home/kim/.local/share/talktime" || !c.databaseURL.IsEmpty() ||
+				c.gateway.url != nil || c.gateway.timeout != 3*time.Second || c.gateway.concurrency != 64 || c.gateway.authMode != 2 ||
+				c.maxAgentID != 59999 || c.derive.cron != "0 * * * * *" || c.derive.settle != 15*time.Minute || len(c.schedules) != 0 {
+				t.Errorf("the defaults are %+v", c)
+			}
+		})
+	}
+	root := text("")
+	root.asRoot = true
+	if c, err := parseConfig(root, forDatabase); err != nil || c.dataDir != "/var/lib/talktime" {
+		t.Errorf("root's data_dir is %v, %v", c, err)
+	}
+}
+
+const wholeConfig = `time_zone: Europe/Berlin
+business_day_start: "00:00"
+data_dir: ~/talktime
+database: {url: postgres://kim:hush@db/talk}
+gateway: {url: https://gateway:8043, ca_file: ca.pem, timeout: 1500ms, concurrency: 8, max_rate: 200, auth_mode: 1}
+guids: {file: /srv/guids.csv}
+agents: {max_id: 999999}
+schedules:
+  - {name: office, cron: "*/10 * 8-19 * * MON-SAT", time_zone: America/New_York, agents: "101-160,200,700000"}
+  - name: nights
+    cron: 0 * 20-23 * * *
+derive: {cron: "30 * * * * *", settle: 1h}
+`
+
+func TestEveryKeyIsRead(t *testing.T) {
+	c, err := parseConfig(text(wholeConfig), forDatabase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.timeZone.String() != "Europe/Berlin" || c.dataDir != "/home/kim/talktime" || c.databaseURL.Reveal() != "postgres://kim:hush@db/talk" {
+		t.Errorf("read %+v", c)
+	}
+	g := c.gateway
+	if g.url.String() != "https://gateway:8043" || g.caFile != "/etc/tt/ca.pem" || g.timeout != 1500*time.Millisecond ||
+		g.concurrency != 8 || g.maxRate != 200 || g.authMode != 1 {
+		t.Errorf("read gateway %+v", g)
+	}
+	if c.guidsFile != "/srv/guids.csv" || c.maxAgentID != 999999 || c.derive != (deriveConfig{"30 * * * * *", time.Hour}) {
+		t.Errorf("read %+v", c)
+	}
+	var got []string
+	for _, s := range c.schedules {
+		got = append(got, strings.Join([]string{s.Name(), s.Cron(), s.Zone(), s.Agents().String()}, "|"))
+	}
+	want := []string{"office|*/10 * 8-19 * * MON-SAT|America/New_York|101-160,200,700000", "nights|0 * 20-23 * * *|Europe/Berlin|"}
+	if d := cmp.Diff(want, got); d != "" || c.schedules[0].All() || !c.schedules[1].All() {
+		t.Errorf("schedules (-want +got):\n%s", d)
+	}
+}
+
+func TestEnvironmentOverridesEveryKey(t *testing.T) {
+	c, err := parseConfig(text(wholeConfig,
+		"HOME=/home/else", "TALKTIME_TIME_ZONE=Asia/Kathmandu", "TALKTIME_BUSINESS_DAY_START=00:00", "TALKTIME_DATA_DIR=here",
+		"TALKTIME_DATABASE_URL=postgres://u:p@h/d?application_name=a: b", "TALKTIME_GATEWAY_URL=https://other", "TALKTIME_GATEWAY_CA_FILE=other.pem",
+		"TALKTIME_GATEWAY_TIMEOUT=2s", "TALKTIME_GATEWAY_CONCURRENCY=1", "TALKTIME_GATEWAY_MAX_RATE=0", "TALKTIME_GATEWAY_AUTH_MODE=2",
+		"TALKTIME_GUIDS_FILE=~/g.csv", "TALKTIME_AGENTS_MAX_ID=59999",
+		`TALKTIME_SCHEDULES=[{name: one, cron: "* * * * *", agents: 101}]`,
+		"TALKTIME_DERIVE_CRON=", "TALKTIME_DERIVE_SETTLE=0s"), forDatabase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.timeZone.String() != "Asia/Kathmandu" || c.dataDir != "/work/dir/here" || c.databaseURL.Reveal() != "postgres://u:p@h/d?application_name=a: b" ||
+		c.gateway.url.Host != "other" || c.gateway.caFile != "/work/dir/other.pem" || c.gateway.timeout != 2*time.Second ||
+		c.gateway.concurrency != 1 || c.gateway.maxRate != 0 || c.gateway.authMode != 2 || c.guidsFile != "/home/kim/g.csv" || c.maxAgentID != 59999 {
+		t.Errorf("read %+v", c)
+	}
+	if len(c.schedules) != 1 || c.schedules[0].Name() != "one" || c.schedules[0].Zone() != "Asia/Kathmandu" || c.schedules[0].Agents().String() != "101" {
+		t.Errorf("schedules are %+v", c.schedules)
+	}
+	if want := (deriveConfig{"30 * * * * *", 0}); c.derive != want {
+		t.Errorf("derive is %+v, want %+v: an empty variable is not set", c.derive, want)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	tests := []struct {
+		name, yaml string
+		environ    []string
+		want       []string
+	}{
+		{
+			"not YAML", "a: b\n  c: d\n", nil,
+			[]string{"talktime.yaml line 2: not YAML: mapping values are not allowed in this context"},
+		},
+		{"a list", "- time_zone", nil, []string{"talktime.yaml line 1: must hold keys (time_zone, extra_zones, business_day_start, data_dir, database, gateway, guids, agents, schedules, derive, retention, spool, listen, exports)"}},
+		{"two documents", "time_zone: UTC\n---\ntime_zone: UTC\n", nil, []string{"talktime.yaml line 2: a second YAML document begins; only one is read"}},
+		{
+			"unknown keys", "timezone: UTC\ngateway:\n  urls: x\n  colour: blue\nschedules:\n- {nome: a}\n", nil,
+			[]string{
+				`talktime.yaml line 1: timezone: is not a key, did you mean "time_zone"?`,
+				`talktime.yaml line 3: gateway.urls: is not a key, did you mean "url"?`,
+				`talktime.yaml line 4: gateway.colour: is not a key`,
+				`talktime.yaml line 6: schedules[0].nome: is not a key, did you mean "name"?`,
+				`talktime.yaml line 6: schedules[0]: name is missing`,
+				`talktime.yaml line 6: schedules[0]: cron is missing`,
+			},
+		},
+		{
+			"given twice", "time_zone: UTC\nderive: {settle: 1m, settle: 2m}\ntime_zone: UTC\n", nil,
+			[]string{
+				"talktime.yaml line 2: derive.settle: is given twice, first in line 2",
+				"talktime.yaml line 3: time_zone: is given twice, first in line 1",
+			},
+		},
+		{
+			"wrong kinds", "time_zone: [UTC]\ndata_dir:\ndatabase: postgres://kim:hush@db\nschedules: office\nderive: {cron: {}}\nguids: {file: ''}\n", nil,
+			[]string{
+				"talktime.yaml line 1: time_zone: must be a single value",
+				"talktime.yaml line 2: data_dir: has no value",
+				"talktime.yaml line 3: database: must hold keys (url)",
+				"talktime.yaml line 4: schedules: must be a list",
+				"talktime.yaml line 5: derive.cron: must be a single value",
+				"talktime.yaml line 6: guids.file: has no value",
+			},
+		},
+		{
+			"aliases", "time_zone: &z UTC\ndata_dir: *z\ngateway: *z\n", nil,
+			[]string{
+				"talktime.yaml line 2: data_dir: YAML aliases are not used here: write the value out",
+				"talktime.yaml line 3: gateway: must hold keys (url, ca_file, timeout, concurrency, max_rate, auth_mode)",
+			},
+		},
+		{
+			"values out of range", "time_zone: Mars/Olympus\nbusiness_day_start: 06:00\ngateway:\n  timeout: 3\n  concurrency: 0\n  max_rate: -1\n  auth_mode: 3\nagents: {max_id: 100}\nderive: {settle: 1.5ms}\n", nil,
+			[]string{
+				`talktime.yaml line 1: time_zone: "Mars/Olympus" is not a time zone such as Europe/Berlin or UTC`,
+				`talktime.yaml line 2: business_day_start: "06:00": only "00:00" is built so far`,
+				`talktime.yaml line 4: gateway.timeout: "3" is not a duration such as 3s or 15m`,
+				`talktime.yaml line 5: gateway.concurrency: "0" is not a whole number from 1 to 10000`,
+				`talktime.yaml line 6: gateway.max_rate: "-1" is not a whole number from 0 to 1000000`,
+				`talktime.yaml line 7: gateway.auth_mode: "3" is not a whole number from 1 to 2`,
+				`talktime.yaml line 8: agents.max_id: "100" is not a whole number from 101 to 999999`,
+				`talktime.yaml line 9: derive.settle: 1.5ms is not in whole milliseconds`,
+			},
+		},
+		{
+			"durations and zones at their ends", "gateway: {timeout: 61s}\nderive: {settle: -1s}\ntime_zone: Local\n", nil,
+			[]string{
+				"talktime.yaml line 1: gateway.timeout: 61s is not between 10ms and 1m0s",
+				"talktime.yaml line 2: derive.settle: -1s is not between 0s and 168h0m0s",
+				`talktime.yaml line 3: time_zone: "Local" is not a time zone such as Europe/Berlin or UTC`,
+			},
+		},
+		{
+			"URLs", "gateway: {url: http://gateway}\ndatabase: {url: mysql://kim:hush@db}\n", nil,
+			[]string{
+				"talktime.yaml line 1: gateway.url: is not an https URL such as https://gateway:8043",
+				"talktime.yaml line 2: database.url: is not a Postgres URL such as postgres://user@host:5432/name",
+			},
+		},
+		{"a gateway URL with a password", "gateway: {url: https://kim:hush@gateway}", nil, []string{"talktime.yaml line 1: gateway.url: must not hold a user or password"}},
+		{"a gateway URL with a query", "gateway: {url: 'https://gateway?x=1'}", nil, []string{"talktime.yaml line 1: gateway.url: must end with the host and port: no ? and no #"}},
+		{"a database URL that does not parse", `database: {url: "postgres://kim:hush%zz@db"}`, nil, []string{"talktime.yaml line 1: database.url: is not a Postgres URL such as postgres://user@host:5432/name"}},
+		{
+			"schedules", "schedules:\n- {name: a b, cron: 0 * * * * *}\n- {name: x, cron: 0 * * * * *, agents: 160-101}\n- name: x\n  cron: 0 * * * * *\n  time_zone: Nowhere\n  agents: '7'\n- {cron: 0 * * * * *}\n-\n- office\n", nil,
+			[]string{
+				`talktime.yaml line 2: schedules[0].name: the name must be 1-63 of a-z, 0-9, _ and -, and begin with a letter or digit`,
+				`talktime.yaml line 3: schedules[1].agents: agents "160-101": range 160-101 runs backwards`,
+				`talktime.yaml line 4: schedules[2].name: "x" is already the name of schedules[1]`,
+				`talktime.yaml line 6: schedules[2].time_zone: "Nowhere" is not a time zone such as Europe/Berlin or UTC`,
+				`talktime.yaml line 7: schedules[2].agents: agents "7": agent 7 is outside 101-59999`,
+				`talktime.yaml line 8: schedules[3]: name is missing`,
+				`talktime.yaml line 9: schedules[4]: name is missing`,
+				`talktime.yaml line 9: schedules[4]: cron is missing`,
+				`talktime.yaml line 10: schedules[5]: must hold keys (name, cron, time_zone, agents)`,
+				`talktime.yaml line 10: schedules[5]: name is missing`,
+				`talktime.yaml line 10: schedules[5]: cron is missing`,
+			},
+		},
+		{
+			"cron rules", "schedules:\n- {name: a, cron: \"61 * * * * *\"}\n- {name: b, cron: 0 0 30 2 *}\n- {name: c, cron: TZ=UTC}\n- {name: d, cron: \"@every 5s\"}\nderive: {cron: daily}\n", nil,
+			[]string{
+				`talktime.yaml line 2: schedules[0].cron: cron "61 * * * * *": end of range (61) above maximum (59): 61`,
+				`talktime.yaml line 3: schedules[1].cron: cron "0 0 30 2 *": it never runs`,
+				`talktime.yaml line 4: schedules[2].cron: cron "TZ=UTC": a zone inside the spec is refused, name it beside the spec`,
+				`talktime.yaml line 5: schedules[3].cron: cron "@every 5s": @every has no fixed instants, write the fields instead`,
+				`talktime.yaml line 6: derive.cron: cron "daily": expected 5 to 6 fields, found 1: [daily]`,
+			},
+		},
+		{
+			"not built yet", "extra_zones: []\nretention: {samples: 30d}\nspool:\n  max_bytes: 1GiB\nlisten: {operations: 127.0.0.1:9143}\nexports:\n- {name: x}\n", nil,
+			[]string{
+				"talktime.yaml line 1: extra_zones: is not built yet: remove it",
+				"talktime.yaml line 2: retention: is not built yet: remove it",
+				"talktime.yaml line 4: spool: is not built yet: remove it",
+				"talktime.yaml line 5: listen: is not built yet: remove it",
+				"talktime.yaml line 7: exports: is not built yet: remove it",
+			},
+		},
+		{
+			"variables", "time_zone: Nowhere\nguids: {fil: x}\n",
+			[]string{
+				"TALKTIME_TIMEZONE=UTC", "TALKTIME_GATEWAY_TIMEOUT=soon", "TALKTIME_SCHEDULES=[{name: x\n", "TALKTIME_DATABASE_URL=hush",
+				"TALKTIME_EXPORTS=[]", "NOT_TALKTIME_X=1", "TALKTIME_EMPTY=",
+			},
+			[]string{
+				`talktime.yaml line 1: time_zone: "Nowhere" is not a time zone such as Europe/Berlin or UTC`,
+				`talktime.yaml line 2: guids.fil: is not a key, did you mean "file"?`,
+				`TALKTIME_TIMEZONE: is not a setting, did you mean "TALKTIME_TIME_ZONE"?`,
+				`TALKTIME_SCHEDULES: not YAML: did not find expected ',' or '}'`,
+				`TALKTIME_DATABASE_URL: database.url: is not a Postgres URL such as postgres://user@host:5432/name`,
+				`TALKTIME_GATEWAY_TIMEOUT: gateway.timeout: "soon" is not a duration such as 3s or 15m`,
+				`TALKTIME_EXPORTS: exports: is not built yet: remove it`,
+			},
+		},
+		{"a schedule in a variable", "", []string{"TALKTIME_SCHEDULES=[{name: x}]"}, []string{"TALKTIME_SCHEDULES: schedules[0]: cron is missing"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := parseConfig(text(test.yaml, test.environ...), forDatabase)
+			if err == nil {
+				t.Fatal("no fault was found")
+			}
+			if d := cmp.Diff(test.want, strings.Split(err.Error(), "\n")); d != "" {
+				t.Errorf("faults (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestHomeIsNeededForTilde(t *testing.T) {
+	homeless := text("data_dir: ~/x\n")
+	homeless.home = ""
+	_, err := parseConfig(homeless, forDatabase)
+	if want := `talktime.yaml line 1: data_dir: "~/x" needs a home directory, and HOME is not set`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestWhatPollingNeeds(t *testing.T) {
+	dir := t.TempDir()
+	garbage := filepath.Join(dir, "ca.pem")
+	if err := os.WriteFile(garbage, []byte("no PEM"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		text configText
+		want []string
+	}{
+		{"no file at all", configText{dir: dir}, []string{
+			"gateway.url is missing (the gateway to poll): write it into talktime.yaml or set TALKTIME_GATEWAY_URL",
+			"guids.file is missing (the GUIDs to poll with): write it into talktime.yaml or set TALKTIME_GUIDS_FILE",
+			"schedules is missing (when to poll): write it into talktime.yaml or set TALKTIME_SCHEDULES",
+		}},
+		{"nothing in the file", text(""), []string{
+			"talktime.yaml: gateway.url is missing (the gateway to poll): write it into talktime.yaml or set TALKTIME_GATEWAY_URL",
+			"talktime.yaml: guids.file is missing (the GUIDs to poll with): write it into talktime.yaml or set TALKTIME_GUIDS_FILE",
+			"talktime.yaml: schedules is missing (when to poll): write it into talktime.yaml or set TALKTIME_SCHEDULES",
+		}},
+		{
+			"files that are not there, no schedule", text("gateway: {url: https://g, ca_file: " + dir + "/no.pem}\nguids: {file: " + dir + "/no.csv}\nschedules: []\n"),
+			[]string{
+				"talktime.yaml line 1: gateway.ca_file: open " + dir + "/no.pem: no such file or directory",
+				"talktime.yaml line 2: guids.file: open " + dir + "/no.csv: no such file or directory",
+				"talktime.yaml line 3: schedules: names no schedule, so nothing would ever be polled",
+			},
+		},
+		{
+			"files that are something else", text("gateway: {url: https://g, ca_file: " + garbage + "}\nguids: {file: " + dir + "}\nschedules: office\n"),
+			[]string{
+				"talktime.yaml line 1: gateway.ca_file: " + garbage + " holds no certificate in PEM",
+				"talktime.yaml line 2: guids.file: read " + dir + ": is a directory",
+				"talktime.yaml line 3: schedules: must be a list",
+			},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := parseConfig(test.text, forPolling)
+			if err == nil {
+				t.Fatal("no fault was found")
+			}
+			if d := cmp.Diff(test.want, strings.Split(err.Error(), "\n")); d != "" {
+				t.Errorf("faults (-want +got):\n%s", d)
+			}
+		})
+	}
+}
