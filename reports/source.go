@@ -43,6 +43,7 @@ type Facts struct {
 	// Horizon is the instant up to which figures are derived (metrics.md §1).
 	// No row begins at or after it; zero when nothing was derived yet.
 	Horizon   time.Time
+	Agents    ingest.AgentSet // who has a quarter-hour row in the window
 	Schedules []ScheduleFact  // in force in the window, in order of name
 	Periods   []time.Duration // distinct periods of the window's ticks, ascending
 	Dirty     int             // quarter-hours of the window waiting to be derived again

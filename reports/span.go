@@ -9,5 +9,62 @@ const QuarterHour = 15 * time.Minute
 // quarter-hours.
 type Span struct{ From, To time.Time }
 
-// Duration returns the span's length.
-func (s Span) Duration() time.Duration { return s.To.Sub(s.From) }
+// Milliseconds returns the span's length.
+func (s Span) Milliseconds() int64 { return s.To.Sub(s.From).Milliseconds() }
+
+// Spans cuts the window into units of local time, ascending, without gap or
+// overlap. A quarter-hour belongs to the unit its local label falls in, so a
+// 60-minute unit is the quarter-hours labelled 08:00 to 08:45, and the first
+// and last unit are shorter where the window cuts them.
+//
+// A unit below a day also ends where the zone's offset from UTC changes: the
+// hour that is lived twice in autumn makes two spans. A day does not; it has
+// 92, 96 or 100 quarter-hours (94 or 98 on Lord Howe).
+func (w Window) Spans(unit Unit) []Span {
+	if unit == NoUnit {
+		return []Span{w.Span}
+	}
+	var spans []Span
+	var current label
+	for at := w.From; at.Before(w.To); at = at.Add(QuarterHour) {
+		next := labelOf(at.In(w.Zone), unit)
+		if len(spans) > 0 && !next.begins(current, unit) {
+			spans[len(spans)-1].To = at.Add(QuarterHour)
+			continue
+		}
+		spans = append(spans, Span{at, at.Add(QuarterHour)})
+		current = next
+	}
+	return spans
+}
+
+// label is what a local clock and calendar show of a unit.
+type label struct {
+	date   int // yyyymmdd, which sorts as dates do
+	part   int // number of the unit in the day
+	offset int // seconds east of UTC
+}
+
+func labelOf(local time.Time, unit Unit) label {
+	_, offset := local.Zone()
+	l := label{date: dateNumber(local), offset: offset}
+	if minutes := unit.minutes(); minutes > 0 {
+		l.part = (local.Hour()*60 + local.Minute()) / minutes
+	}
+	return l
+}
+
+// begins reports whether l starts a new unit after the current one. A calendar
+// only moves forward: where a clock set back at midnight shows yesterday once
+// more, that time stays with today.
+func (l label) begins(current label, unit Unit) bool {
+	if unit == Day {
+		return l.date > current.date
+	}
+	return l != current
+}
+
+func dateNumber(local time.Time) int {
+	year, month, day := local.Date()
+	return (year*100+int(month))*100 + day
+}

@@ -1,0 +1,108 @@
+package reports
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Kind says how a column's texts are to be read.
+type Kind int
+
+// The kinds of column. All but Text stand unquoted in JSON.
+const (
+	Text    Kind = iota
+	Integer      // a decimal integer
+	Decimal      // a decimal number with three digits after the point
+	Boolean      // true or false
+)
+
+// Column is one column of a machine format.
+type Column struct {
+	Name string // snake_case with its unit, stable: columns are only ever added
+	Kind Kind
+	// Text writes the row's value, empty where there is none.
+	Text func(*Row) string
+}
+
+// Columns lists the columns of the reports talk-time and states in every
+// machine format, in order: the grouping's keys, the thirteen measures and what
+// is derived from them, the window, low, high and standard error of each state
+// and group, ratios, counts, and how settled the row is.
+//
+// Seconds are exact to the millisecond, except standard errors, which are
+// rounded to it.
+func (m Meta) Columns() []Column {
+	columns := m.keyColumns()
+	for measure := range Measure(Measures) {
+		columns = append(columns, seconds(measure.String(), func(r *Row) int64 { return r.MS[measure] }))
+	}
+	for group := Handle; group < Evidences; group++ {
+		columns = append(columns, seconds(group.String(), func(r *Row) int64 { return r.Value(group) }))
+	}
+	columns = append(columns,
+		seconds("observed", func(r *Row) int64 { return r.Observed() }),
+		seconds("unobserved", func(r *Row) int64 { return r.Unobserved() }),
+		seconds("window", func(r *Row) int64 { return r.Window() }),
+	)
+	for e := range Evidence(Evidences) {
+		columns = append(columns, evidenceColumns(e)...)
+	}
+	for ratio := range Ratio(Ratios) {
+		columns = append(columns, Column{ratio.String(), Decimal, func(r *Row) string {
+			percent, blank := r.Ratio(ratio, m.AllowPartial)
+			if blank != NotBlank {
+				return ""
+			}
+			return thousandths(percent)
+		}})
+	}
+	return append(columns,
+		Column{"talk_entries", Integer, func(r *Row) string { return strconv.FormatInt(r.TalkEntries, 10) }},
+		Column{"conflicts", Integer, func(r *Row) string { return strconv.FormatInt(r.Conflicts, 10) }},
+		Column{"is_final", Boolean, func(r *Row) string { return strconv.FormatBool(r.IsFinal) }},
+		Column{"revision", Integer, func(r *Row) string { return strconv.Itoa(r.Revision) }},
+	)
+}
+
+// keyColumns lists what tells the grouping's rows apart. The UTC instants are
+// unique; a local date and offset are what a calendar shows of them.
+func (m Meta) keyColumns() []Column {
+	var columns []Column
+	if m.Grouping.ByAgent {
+		columns = append(columns, Column{"agent_id", Integer, func(r *Row) string { return strconv.Itoa(int(r.Agent)) }})
+	}
+	if m.Grouping.Unit == NoUnit {
+		return columns
+	}
+	local := func(layout string) func(*Row) string {
+		return func(r *Row) string { return r.Span.From.In(m.Window.Zone).Format(layout) }
+	}
+	return append(columns,
+		Column{"local_date", Text, local(time.DateOnly)},
+		Column{"bin_start_at", Text, func(r *Row) string { return r.Span.From.Format(time.RFC3339) }},
+		Column{"bin_end_at", Text, func(r *Row) string { return r.Span.To.Format(time.RFC3339) }},
+		Column{"utc_offset", Text, local("-07:00")},
+	)
+}
+
+func evidenceColumns(e Evidence) []Column {
+	return []Column{
+		seconds(e.String()+"_low", func(r *Row) int64 { low, _ := r.Bounds(e); return low }),
+		seconds(e.String()+"_high", func(r *Row) int64 { _, high := r.Bounds(e); return high }),
+		{e.String() + "_stderr_seconds", Decimal, func(r *Row) string {
+			ms, seen := r.StdErr(e)
+			if !seen {
+				return ""
+			}
+			return strconv.FormatFloat(ms/1000, 'f', 3, 64)
+		}},
+	}
+}
+
+func seconds(name string, ms func(*Row) int64) Column {
+	return Column{name + "_seconds", Decimal, func(r *Row) string { return thousandths(ms(r)) }}
+}
+
+// thousandths writes a count of thousandths, not negative, as a decimal number.
+func thousandths(n int64) string { return fmt.Sprintf("%d.%03d", n/1000, n%1000) }

@@ -1,0 +1,63 @@
+package reports_test
+
+import (
+	"strings"
+	"testing"
+
+	"talktime/reports"
+)
+
+func TestParseGrouping(t *testing.T) {
+	for text, want := range map[string]reports.Grouping{
+		"":          {},
+		"none":      {},
+		"agent":     {ByAgent: true},
+		"day":       {Unit: reports.Day, UnitFirst: true},
+		"agent,15m": {ByAgent: true, Unit: reports.QuarterHours},
+		"30m,agent": {ByAgent: true, Unit: reports.HalfHours, UnitFirst: true},
+		"60m":       {Unit: reports.Hours, UnitFirst: true},
+	} {
+		got, err := reports.ParseGrouping(text)
+		if err != nil || got != want {
+			t.Errorf("%q: got %+v, %v, want %+v", text, got, err, want)
+		}
+		if again, err := reports.ParseGrouping(got.String()); err != nil || again != got {
+			t.Errorf("%q is written as %q, which reads as %+v, %v", text, got, again, err)
+		}
+	}
+	if _, err := reports.ParseGrouping(" agent , day "); err != nil {
+		t.Errorf("spaces: %v", err)
+	}
+}
+
+func TestParseGroupingRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"agent,15m,day": "two units of time, 15m and day",
+		"day,day":       "two units",
+		"agent,agent":   "names agent twice",
+		"hour":          `"hour" is not one of agent, 15m, 30m, 60m, day or none`,
+		"agent,":        `"" is not one of`,
+		"none,agent":    `"none" is not one of`,
+		"week":          "week is not built yet; use day",
+		"agent,month":   "month is not built yet",
+		"team,day":      "teams are not built yet",
+	} {
+		if _, err := reports.ParseGrouping(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+func FuzzParseGrouping(f *testing.F) {
+	f.Add("agent,15m")
+	f.Add("60m,agent")
+	f.Fuzz(func(t *testing.T, text string) {
+		g, err := reports.ParseGrouping(text)
+		if err != nil {
+			return
+		}
+		if again, err := reports.ParseGrouping(g.String()); err != nil || again != g {
+			t.Errorf("%q gave %+v, written as %q", text, g, g)
+		}
+	})
+}
