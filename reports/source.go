@@ -54,3 +54,7 @@ type ScheduleFact struct {
 	Name, Cron, Zone string
 	Agents           string // as ingest.AgentSet writes them
 }
+
+// Hold returns the longest gap between two observations of period p that is
+// bridged: 2.5 periods (metrics.md §1).
+func Hold(p time.Duration) time.Duration { return p * 5 / 2 }

@@ -1,0 +1,77 @@
+package render
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"talktime/reports"
+)
+
+// JSON writes {"meta": {...}, "rows": [...]} with one row per line. Numbers are
+// exact decimals, values that are missing null. Equal reports give equal bytes.
+type JSON struct {
+	out     *bufio.Writer
+	columns []reports.Column
+	line    []byte
+	rows    int
+}
+
+// NewJSON returns a sink that writes to w.
+func NewJSON(w io.Writer) *JSON { return &JSON{out: bufio.NewWriter(w)} }
+
+// Begin writes the meta.
+func (j *JSON) Begin(meta reports.Meta) error {
+	j.columns = meta.Columns()
+	text, err := json.MarshalIndent(newMetaText(meta), "", "  ")
+	if err != nil {
+		return fmt.Errorf("write meta: %w", err)
+	}
+	_, err = fmt.Fprintf(j.out, "{\"meta\": %s,\n\"rows\": [", text)
+	return err
+}
+
+// Row writes one object.
+func (j *JSON) Row(row *reports.Row) error {
+	j.line = j.line[:0]
+	if j.rows++; j.rows > 1 {
+		j.line = append(j.line, ',')
+	}
+	j.line = append(j.line, "\n{"...)
+	for i, column := range j.columns {
+		if i > 0 {
+			j.line = append(j.line, ", "...)
+		}
+		j.line = append(j.line, '"')
+		j.line = append(j.line, column.Name...)
+		j.line = append(j.line, `": `...)
+		var err error
+		if j.line, err = appendValue(j.line, column.Kind, column.Text(row)); err != nil {
+			return fmt.Errorf("write %s: %w", column.Name, err)
+		}
+	}
+	j.line = append(j.line, '}')
+	_, err := j.out.Write(j.line)
+	return err
+}
+
+func appendValue(line []byte, kind reports.Kind, text string) ([]byte, error) {
+	switch {
+	case text == "":
+		return append(line, "null"...), nil
+	case kind == reports.Text:
+		quoted, err := json.Marshal(text)
+		return append(line, quoted...), err
+	default:
+		return append(line, text...), nil
+	}
+}
+
+// End closes the list and the object.
+func (j *JSON) End(*reports.Row) error {
+	if _, err := j.out.WriteString("\n]}\n"); err != nil {
+		return err
+	}
+	return j.out.Flush()
+}

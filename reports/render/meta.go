@@ -1,0 +1,74 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"talktime/reports"
+)
+
+// metaText is a report's meta as machines read it.
+type metaText struct {
+	Report            string         `json:"report"`
+	From              time.Time      `json:"from"`
+	To                time.Time      `json:"to"`
+	TimeZone          string         `json:"time_zone"`
+	By                string         `json:"by"`
+	Agents            string         `json:"agents,omitempty"` // those asked for
+	HorizonAt         *time.Time     `json:"horizon_at"`       // null: nothing derived yet
+	DirtyQuarterHours int            `json:"dirty_quarter_hours"`
+	Schedules         []scheduleText `json:"schedules"`
+	PeriodsSeconds    []float64      `json:"periods_seconds"`
+	HoldsSeconds      []float64      `json:"holds_seconds"`
+	MinCoveragePct    int            `json:"min_coverage_pct"`
+	AllowPartial      bool           `json:"allow_partial"`
+	Program           string         `json:"program"`
+}
+
+type scheduleText struct {
+	Name     string `json:"name"`
+	Cron     string `json:"cron"`
+	TimeZone string `json:"time_zone"`
+	Agents   string `json:"agents"`
+}
+
+func newMetaText(m reports.Meta) metaText {
+	text := metaText{
+		Report:            m.Report,
+		From:              m.Window.From,
+		To:                m.Window.To,
+		TimeZone:          m.Window.Zone.String(),
+		By:                m.Grouping.String(),
+		Agents:            m.Request.Agents.String(),
+		DirtyQuarterHours: m.Dirty,
+		Schedules:         []scheduleText{},
+		PeriodsSeconds:    []float64{},
+		HoldsSeconds:      []float64{},
+		MinCoveragePct:    reports.MinCoverage,
+		AllowPartial:      m.AllowPartial,
+		Program:           m.Program,
+	}
+	if !m.Horizon.IsZero() {
+		text.HorizonAt = &m.Horizon
+	}
+	for _, s := range m.Schedules {
+		text.Schedules = append(text.Schedules, scheduleText{s.Name, s.Cron, s.Zone, s.Agents})
+	}
+	for _, p := range m.Periods {
+		text.PeriodsSeconds = append(text.PeriodsSeconds, p.Seconds())
+		text.HoldsSeconds = append(text.HoldsSeconds, reports.Hold(p).Seconds())
+	}
+	return text
+}
+
+// WriteMeta writes a report's meta as a JSON object.
+func WriteMeta(w io.Writer, meta reports.Meta) error {
+	text, err := json.MarshalIndent(newMetaText(meta), "", "  ")
+	if err != nil {
+		return fmt.Errorf("write meta: %w", err)
+	}
+	_, err = fmt.Fprintf(w, "%s\n", text)
+	return err
+}
