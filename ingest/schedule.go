@@ -19,8 +19,7 @@ type Schedule struct {
 	name, cron, zone string
 	agents           AgentSet
 	all              bool
-	rule             rule
-	location         *time.Location
+	calendar         calendar
 }
 
 var scheduleName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
@@ -40,14 +39,8 @@ func NewSchedule(name, spec, zone string, agents AgentSet, all bool) (Schedule, 
 	if !scheduleName.MatchString(name) {
 		faults = append(faults, errors.New("the name must be 1-63 of a-z, 0-9, _ and -, and begin with a letter or digit"))
 	}
-	r, err := parseRule(spec)
-	if err != nil {
-		faults = append(faults, fmt.Errorf("cron %q: %w", spec, err))
-	}
-	location, err := loadZone(zone)
-	if err != nil {
-		faults = append(faults, err)
-	}
+	calendar, bad := newCalendar(spec, zone)
+	faults = append(faults, bad...)
 	if !all && agents.IsEmpty() {
 		faults = append(faults, errors.New("no agent is named"))
 	}
@@ -57,23 +50,7 @@ func NewSchedule(name, spec, zone string, agents AgentSet, all bool) (Schedule, 
 	if len(faults) > 0 {
 		return Schedule{}, errors.Join(faults...)
 	}
-	s := Schedule{name, spec, zone, agents, all, r, location}
-	if s.Next(time.Unix(0, 0)).IsZero() {
-		return Schedule{}, fmt.Errorf("schedule %q: cron %q never runs in %s", name, spec, zone)
-	}
-	return s, nil
-}
-
-// loadZone finds a zone by its IANA name.
-func loadZone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
-		return nil, fmt.Errorf("time zone %q: give an IANA name such as Europe/Berlin", name)
-	}
-	location, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, fmt.Errorf("time zone %q: %w", name, err)
-	}
-	return location, nil
+	return Schedule{name, spec, zone, agents, all, calendar}, nil
 }
 
 // Name returns the schedule's name.
@@ -105,34 +82,11 @@ func (s Schedule) Equal(t Schedule) bool {
 // Next returns the first due instant after t, in UTC. Due instants follow real
 // time over a clock change: both 02:00 hours are served, none is invented for
 // one that does not exist. The zero time means there is none within nine years.
-func (s Schedule) Next(t time.Time) time.Time {
-	second := t.Unix() + 1
-	for limit := second + reach*secondsPerDay; s.location != nil && second < limit; {
-		z := stretchAt(s.location, second)
-		if label, ok := s.rule.next(second + z.offset); ok && label-z.offset < z.end {
-			return time.Unix(label-z.offset, 0).UTC()
-		}
-		second = z.end
-	}
-	return time.Time{}
-}
+func (s Schedule) Next(t time.Time) time.Time { return s.calendar.next(t) }
 
 // Prev returns the last due instant before t, in UTC; the zero time means there
 // is none within nine years.
-func (s Schedule) Prev(t time.Time) time.Time {
-	second := t.Unix()
-	if t.Nanosecond() == 0 {
-		second--
-	}
-	for limit := second - reach*secondsPerDay; s.location != nil && second > limit; {
-		z := stretchAt(s.location, second)
-		if label, ok := s.rule.prev(second + z.offset); ok && label-z.offset >= z.start {
-			return time.Unix(label-z.offset, 0).UTC()
-		}
-		second = z.start - 1
-	}
-	return time.Time{}
-}
+func (s Schedule) Prev(t time.Time) time.Time { return s.calendar.prev(t) }
 
 // Period returns the period in force at a due instant: the smaller of its
 // distances to the previous and the next one, at most MaxPeriod, in whole
@@ -158,53 +112,4 @@ func (s Schedule) Due(from, to time.Time) iter.Seq[time.Time] {
 			}
 		}
 	}
-}
-
-// NextOnce returns the first instant after t at which a job other than sampling
-// is due, in UTC: once for every matching local label. A label that comes twice
-// counts the first time; labels that are skipped count together at the end of
-// the skipped hour. So a spec with several instants an hour pauses while an
-// hour is repeated: give such a job the zone UTC.
-func (s Schedule) NextOnce(t time.Time) time.Time {
-	second := t.Unix() + 1
-	for limit := second + reach*secondsPerDay; s.location != nil && second < limit; {
-		z := stretchAt(s.location, second)
-		before := stretchAt(s.location, z.start-1)
-		if skipped := z.start + before.offset; second == z.start {
-			if label, ok := s.rule.next(skipped); ok && label < z.start+z.offset {
-				return time.Unix(z.start, 0).UTC()
-			}
-		}
-		// Labels up to the one the wall showed when the offset changed have been.
-		fresh := max(second+z.offset, z.start+before.offset)
-		if label, ok := s.rule.next(fresh); ok && label-z.offset < z.end {
-			return time.Unix(label-z.offset, 0).UTC()
-		}
-		second = z.end
-	}
-	return time.Time{}
-}
-
-// A stretch is a span [start, end) of Unix seconds with one offset from UTC.
-type stretch struct{ start, end, offset int64 }
-
-// The bounds of time for a stretch without a beginning or an end, far enough
-// from the limits of int64 to calculate with.
-const (
-	beginning = -1 << 60
-	forever   = 1 << 60
-)
-
-func stretchAt(location *time.Location, second int64) stretch {
-	t := time.Unix(second, 0).In(location)
-	_, offset := t.Zone()
-	z := stretch{beginning, forever, int64(offset)}
-	start, end := t.ZoneBounds()
-	if !start.IsZero() {
-		z.start = start.Unix()
-	}
-	if !end.IsZero() {
-		z.end = end.Unix()
-	}
-	return z
 }

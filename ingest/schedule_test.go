@@ -105,7 +105,7 @@ func TestScheduleWords(t *testing.T) {
 	if w := s.WithAgents(someAgents); !w.Agents().Equal(someAgents) || w.Equal(s) || !w.Equal(s.WithAgents(someAgents)) {
 		t.Error("WithAgents does not change the agents alone")
 	}
-	if zero := (ingest.Schedule{}); !zero.Next(time.Unix(0, 0)).IsZero() || !zero.Prev(time.Unix(0, 0)).IsZero() || !zero.NextOnce(time.Unix(0, 0)).IsZero() {
+	if zero := (ingest.Schedule{}); !zero.Next(time.Unix(0, 0)).IsZero() || !zero.Prev(time.Unix(0, 0)).IsZero() {
 		t.Error("the zero schedule runs")
 	}
 }
@@ -259,64 +259,6 @@ func TestDueMatchesEverySecondOverClockChanges(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// A job is due once for every matching label the wall shows in the span, and
-// once at the end of a skipped span that holds matching labels.
-func TestNextOnceTakesEveryLabelOnce(t *testing.T) {
-	for _, change := range clockChanges {
-		t.Run(change.zone+" "+change.from[:10], func(t *testing.T) {
-			zone, err := time.LoadLocation(change.zone)
-			if err != nil {
-				t.Fatal(err)
-			}
-			from, to := instant(t, change.from), instant(t, change.to)
-			rapid.Check(t, func(t *rapid.T) {
-				f := drawFields(t)
-				s, err := ingest.NewSchedule("a", f.spec(), change.zone, someAgents, false)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var want, got []time.Time
-				wall := func(at time.Time) time.Time { // the label, as if it were UTC
-					_, offset := at.In(zone).Zone()
-					return at.Add(time.Duration(offset) * time.Second)
-				}
-				seen := wall(from.Add(-time.Second)) // the latest label so far
-				for at := from; at.Before(to); at = at.Add(time.Second) {
-					due := false
-					for label := seen.Add(time.Second); !label.After(wall(at)); label = label.Add(time.Second) {
-						due = due || f.match(label)
-						seen = label
-					}
-					if due {
-						want = append(want, at)
-					}
-				}
-				for due := s.NextOnce(from.Add(-1)); due.Before(to); due = s.NextOnce(due) {
-					got = append(got, due)
-				}
-				if diff := cmp.Diff(stamps(zone, want), stamps(zone, got)); diff != "" {
-					t.Fatalf("%s (-want +got):\n%s", s.Cron(), diff)
-				}
-			})
-		})
-	}
-}
-
-func TestNextOnceNamedCases(t *testing.T) {
-	for _, c := range []struct{ name, spec, zone, after, want string }{
-		{"skipped hour", "0 30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"},
-		{"and the day after", "0 30 2 * * *", "Europe/Berlin", "2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"},
-		{"repeated hour, first time", "0 30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", "2026-10-25T00:30:00Z"},
-		{"repeated hour, not again", "0 30 2 * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"},
-		{"midnight that does not exist", "0 0 0 * * *", "America/Santiago", "2026-09-05T12:00:00Z", "2026-09-06T04:00:00Z"},
-		{"a whole day skipped", "0 0 9 * * *", "Pacific/Apia", "2011-12-29T20:00:00Z", "2011-12-30T10:00:00Z"},
-	} {
-		if got := mustSchedule(t, "a", c.spec, c.zone).NextOnce(instant(t, c.after)).Format(time.RFC3339); got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
-		}
 	}
 }
 
