@@ -1,12 +1,7 @@
 package gatewaysim_test
 
 import (
-	"bytes"
-	"encoding/csv"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -20,12 +15,9 @@ import (
 	"talktime/ingest/gatewaysim"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// zone is Berlin, or the named zone.
-func zone(t testing.TB, name string) *time.Location {
+func berlin(t testing.TB) *time.Location {
 	t.Helper()
-	z, err := time.LoadLocation(name)
+	z, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +135,7 @@ func TestAgentsMoveLegally(t *testing.T) {
 	for _, shift := range []gatewaysim.Shift{gatewaysim.ShiftDay, gatewaysim.ShiftAlways} {
 		t.Run(shift.String(), func(t *testing.T) {
 			seen := map[string]bool{}
-			play := gatewaysim.Play{Seed: 7, Zone: zone(t, "Europe/Berlin"), Shift: shift}
+			play := gatewaysim.Play{Seed: 7, Zone: berlin(t), Shift: shift}
 			for agent := ingest.AgentID(101); agent < 125; agent++ {
 				before := ""
 				for span := range play.Script(agent).Spans(instant(t, "2026-10-20T00:00:00Z"), instant(t, "2026-10-30T00:00:00Z")) {
@@ -231,7 +223,7 @@ func TestOddities(t *testing.T) {
 }
 
 func TestSomebodyTalksAtAnyHourOfShiftAlways(t *testing.T) {
-	play := gatewaysim.Play{Seed: 3, Zone: zone(t, "Europe/Berlin"), Shift: gatewaysim.ShiftAlways}
+	play := gatewaysim.Play{Seed: 3, Zone: berlin(t), Shift: gatewaysim.ShiftAlways}
 	var scripts []*gatewaysim.Script
 	for agent := ingest.AgentID(101); agent <= 124; agent++ {
 		scripts = append(scripts, play.Script(agent))
@@ -265,107 +257,6 @@ func TestShiftWords(t *testing.T) {
 	}
 	if got := gatewaysim.Shift(9).String(); got != "shift(9)" {
 		t.Errorf("a shift there is not prints as %q", got)
-	}
-}
-
-// A seed means the same for ever: the golden files may only change with a
-// reason told in the commit.
-func TestTruthIsGolden(t *testing.T) {
-	agents := ingest.NewAgentSet(101, 103, 105)
-	for _, shift := range []gatewaysim.Shift{gatewaysim.ShiftDay, gatewaysim.ShiftAlways} {
-		t.Run(shift.String(), func(t *testing.T) {
-			play := gatewaysim.Play{Seed: 1, Zone: zone(t, "Europe/Berlin"), Shift: shift}
-			from := instant(t, "2026-11-20T08:00:00Z")
-			var got bytes.Buffer
-			if err := play.WriteTruth(&got, agents, from, from.Add(75*time.Minute)); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join("testdata", "truth-"+shift.String()+".csv")
-			if *update {
-				if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("the truth of seed 1 changed (-golden +now):\n%s", diff)
-			}
-		})
-	}
-}
-
-// truthLine is a line of truth.csv as a reader who knows only its header has it.
-type truthLine struct {
-	agent ingest.AgentID
-	gatewaysim.Span
-}
-
-// readTruth parses a truth.csv and fails the test on anything unusual.
-func readTruth(t *testing.T, content []byte) []truthLine {
-	t.Helper()
-	records, err := csv.NewReader(bytes.NewReader(content)).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := []string{"agent_id", "from", "to", "agent_state", "is_working"}; !slices.Equal(records[0], want) {
-		t.Fatalf("the header is %q", records[0])
-	}
-	var lines []truthLine
-	for _, r := range records[1:] {
-		agent, err := ingest.ParseAgentID(r[0], ingest.DefaultMaxAgentID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		state, err := strconv.ParseInt(r[3], 10, 32)
-		if err != nil {
-			t.Fatal(err)
-		}
-		working, err := strconv.ParseBool(r[4])
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, truthLine{agent, gatewaysim.Span{
-			From: instant(t, r[1]), To: instant(t, r[2]),
-			Status: ingest.Status{AgentState: int32(state), IsWorking: working},
-		}})
-	}
-	return lines
-}
-
-func TestTruthParsesBack(t *testing.T) {
-	play := gatewaysim.Play{Seed: 5, Zone: time.UTC}
-	agents := ingest.NewAgentSet(107, 4000)
-	from := instant(t, "2026-11-20T08:00:00Z").Add(time.Millisecond)
-	to := from.Add(50 * time.Hour)
-	var out bytes.Buffer
-	if err := play.WriteTruth(&out, agents, from, to); err != nil {
-		t.Fatal(err)
-	}
-	var want []truthLine
-	for agent := range agents.All() {
-		for span := range play.Script(agent).Spans(from, to) {
-			want = append(want, truthLine{agent, span})
-		}
-	}
-	if diff := cmp.Diff(want, readTruth(t, out.Bytes()), cmp.AllowUnexported(truthLine{})); diff != "" {
-		t.Errorf("the written truth differs (-spans +read):\n%s", diff)
-	}
-}
-
-func TestTruthTellsThatItCouldNotBeWritten(t *testing.T) {
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer full.Close()
-	from := instant(t, "2026-11-20T08:00:00Z")
-	for _, window := range []time.Duration{time.Minute, 100 * time.Hour} {
-		if err := (gatewaysim.Play{Zone: time.UTC}).WriteTruth(full, ingest.NewAgentSet(101), from, from.Add(window)); err == nil {
-			t.Errorf("a full disk went unnoticed over %s", window)
-		}
 	}
 }
 
