@@ -55,7 +55,7 @@ func deriveAgent(agent int32, c Case) []Row {
 
 	var rows []Row
 	for _, bin := range slices.Sorted(maps.Keys(bins)) {
-		if row := h.row(bin); bin < h.horizon && h.exists(row) {
+		if row := h.row(bin); h.exists(row) {
 			rows = append(rows, row)
 		}
 	}
@@ -92,7 +92,8 @@ func historyOf(agent int32, c Case) history {
 func binOf(at int64) int64 { return at - at%QuarterHour }
 
 // exists applies metrics.md §4: there is a row where a tick was due before the
-// horizon or where something was observed, failed or missed.
+// horizon or where something was observed, failed or missed. From the horizon
+// on there is neither.
 func (h history) exists(row Row) bool {
 	for _, due := range h.due {
 		if binOf(due) == row.Bin && due < h.horizon {
