@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,13 +40,18 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 
-	err := root.ExecuteContext(ctx)
+	return a.finish(ctx, root.ExecuteContext(ctx))
+}
+
+// finish prints the error the program ends with, if any, and returns the exit
+// code it stands for.
+func (a *app) finish(ctx context.Context, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	var coded *exitError
+	_, coded := errors.AsType[*exitError](err)
 	switch {
-	case errors.As(err, &coded):
+	case coded:
 	case !a.started:
 		err = usageError(err)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
@@ -89,7 +95,8 @@ func (a *app) start(cmd *cobra.Command, _ []string) error {
 	if err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()); err != nil {
 		return err
 	}
-	log, err := newLogger(a.stderr, a.logLevel, a.logFormat)
+	level := cmp.Or(a.logLevel, cmd.Annotations[ownLogLevel], "warn")
+	log, err := newLogger(a.stderr, level, a.logFormat)
 	if err != nil {
 		return err
 	}

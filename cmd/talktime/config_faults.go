@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 // faults collects everything that is wrong with a configuration.
@@ -54,5 +56,16 @@ func (o *origin) fault(line int, format string, args ...any) {
 	case o.name != "":
 		text = o.name + ": " + text
 	}
-	o.faults.add(line, text)
+	o.faults.add(line, printable(text))
+}
+
+// printable puts a blank for whatever would break the line or the terminal:
+// keys and values are quoted from a file that anyone may have written.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
 }

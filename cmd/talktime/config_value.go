@@ -36,7 +36,7 @@ func (v value) fault(format string, args ...any) {
 func (o *origin) parse(key string, text []byte) (value, bool) {
 	var documents []yaml.Node
 	err := yaml.Load(text, &documents, yaml.WithAllDocuments())
-	if syntax := new(yaml.LoadError); errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*yaml.LoadError](err); ok {
 		o.fault(syntax.Mark.Line, "not YAML: %s", syntax.Message)
 		return value{}, false
 	}

@@ -47,11 +47,10 @@ func usagef(format string, args ...any) error { return usageError(fmt.Errorf(for
 
 // codeOf returns the exit code an error stands for.
 func codeOf(err error) int {
-	var coded *exitError
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitOK
-	case errors.As(err, &coded):
+	}
+	if coded, ok := errors.AsType[*exitError](err); ok {
 		return coded.code
 	}
 	return exitFailed

@@ -7,6 +7,10 @@ import (
 	"log/slog"
 )
 
+// ownLogLevel annotates a command whose log begins at another level than warn
+// where --log-level says nothing.
+const ownLogLevel = "log-level"
+
 // newLogger makes the program's log from its two flags. Both may be wrong at
 // once, and both are then named.
 func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {

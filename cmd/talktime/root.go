@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -34,12 +35,20 @@ is older or newer than the program.`,
 
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.configFile, "config", "", "configuration `file` (default: talktime.yaml here, else in the user's config directory)")
-	flags.StringVar(&a.logLevel, "log-level", "info", "least level logged to standard error: debug, info, warn or error")
-	flags.StringVar(&a.logFormat, "log-format", "text", "format of the log: text or json")
+	flags.StringVar(&a.logLevel, "log-level", "", "least `level` logged to standard error: debug, info, warn or error (default: info for what runs until stopped, else warn)")
+	flags.StringVar(&a.logFormat, "log-format", "text", "`format` of the log: text or json")
 
 	root.AddCommand(
+		a.psqlCommand(),
 		a.versionCommand(),
 	)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, sub := range root.Commands() {
+		if sub.Name() == "completion" {
+			group(sub)
+		}
+	}
 	return root
 }
 
@@ -66,10 +75,18 @@ func group(cmd *cobra.Command) *cobra.Command {
 // flagError adds the nearest flag to the complaint about an unknown one.
 func flagError(cmd *cobra.Command, err error) error {
 	hint := ""
-	if unknown, ok := err.(*pflag.NotExistError); ok && len(unknown.GetSpecifiedName()) > 1 {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && len(unknown.GetSpecifiedName()) > 1 {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
 		hint = didYouMean("--"+unknown.GetSpecifiedName(), names)
 	}
 	return fmt.Errorf("%s%s; see %s --help", strings.TrimRight(err.Error(), "\n"), hint, cmd.CommandPath())
+}
+
+// noArguments refuses arguments of a command that takes none.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes no arguments, got %q; see %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())
 }

@@ -15,7 +15,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short:   "Print the program's version",
 		Long:    "version prints the program's version, the revision it was built from where that is known, and the Go version.",
 		Example: "  talktime version",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.stdout, programVersion())
 			return err
@@ -28,13 +28,13 @@ func (a *app) versionCommand() *cobra.Command {
 func programVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return describeBuild("", nil)
+		return describeBuild("", nil, runtime.Version())
 	}
-	return describeBuild(info.Main.Version, info.Settings)
+	return describeBuild(info.Main.Version, info.Settings, runtime.Version())
 }
 
 // describeBuild words what the Go tool wrote into the binary.
-func describeBuild(module string, settings []debug.BuildSetting) string {
+func describeBuild(module string, settings []debug.BuildSetting, goVersion string) string {
 	version := module
 	if version == "" || version == "(devel)" {
 		version = "devel"
@@ -56,5 +56,5 @@ func describeBuild(module string, settings []debug.BuildSetting) string {
 	if len(details) > 0 {
 		version += " (" + strings.Join(details, ", ") + ")"
 	}
-	return fmt.Sprintf("talktime %s %s", version, runtime.Version())
+	return fmt.Sprintf("talktime %s %s", version, goVersion)
 }
