@@ -1,0 +1,99 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"talktime/reports"
+)
+
+// writeTitle says what the report is of and how its time was polled.
+func (t *Table) writeTitle() {
+	w := t.meta.Window
+	name := map[string]string{"talk-time": "Talk time", "states": "States"}[t.meta.Report]
+	by := "all agents together"
+	if g := t.meta.Grouping; g != (reports.Grouping{}) {
+		by = "by " + strings.ReplaceAll(g.String(), ",", " and ")
+	}
+	const local = "Mon 2006-01-02 15:04"
+	t.writeBold(fmt.Sprintf("%s %s · %s to %s · %s, UTC%s", name, by,
+		w.From.In(w.Zone).Format(local), w.To.In(w.Zone).Format(local), w.Zone, strings.Join(offsets(w), ", then UTC")))
+	if periods := t.meta.Periods; len(periods) > 0 {
+		t.write(fmt.Sprintf("Polled every %s; hold %s: a longer gap between two samples counts as unobserved.\n",
+			joinDurations(periods, func(p time.Duration) time.Duration { return p }), joinDurations(periods, reports.Hold)))
+	}
+	for _, s := range t.meta.Schedules {
+		t.write(printable(fmt.Sprintf("Schedule %s: %s, %s, agents %s", s.Name, s.Cron, s.Zone, s.Agents)), "\n")
+	}
+}
+
+// offsets lists the zone's offsets from UTC in the window, in order of time.
+func offsets(w reports.Window) []string {
+	var all []string
+	for _, hour := range w.Spans(reports.Hours) {
+		offset := hour.From.In(w.Zone).Format("-07:00")
+		if len(all) == 0 || all[len(all)-1] != offset {
+			all = append(all, offset)
+		}
+	}
+	return all
+}
+
+func joinDurations(periods []time.Duration, of func(time.Duration) time.Duration) string {
+	words := make([]string, len(periods))
+	for i, p := range periods {
+		words[i] = seconds(of(p).Milliseconds()) + " s"
+	}
+	return strings.Join(words, ", ")
+}
+
+// printable replaces what would move a terminal's cursor.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, s)
+}
+
+// writeNotes explains the signs, says what may still change, and ends with the
+// identity.
+func (t *Table) writeNotes(total *reports.Row) {
+	var notes []string
+	note := func(applies bool, format string, args ...any) {
+		if applies {
+			notes = append(notes, fmt.Sprintf(format, args...))
+		}
+	}
+	horizon := t.meta.Horizon
+	note(total.Agents == 0, "No agent has a quarter-hour in this window.")
+	note(total.Agents > 0 && !t.meta.Grouping.ByAgent, "Every row sums all %d agents.", total.Agents)
+	note(t.meta.Report == "talk-time", "Talk share = talk / staffed. Occupancy = (talk + ACW) / (talk + ACW + available). Coverage = observed / (observed + unobserved).")
+	note(t.meta.Report == "states", "Not ready = (busy + rest + pre-rest) / staffed. Coverage = observed / (observed + unobserved).")
+	note(t.meta.Report == "talk-time", "± is half the 95 %% interval of sampling; at least and at most hold if nothing happened between two samples but the changes seen.")
+	note(t.marks.noValue, "%s no value: nothing to divide by, or no change seen to tell an error from.", noValue)
+	note(t.marks.lowCoverage, "%s left blank: less than %d %% of the time polls were due for was observed (--allow-partial shows it).", lowCoverage, reports.MinCoverage)
+	note(t.meta.AllowPartial, "Ratios are shown whatever the coverage (--allow-partial).")
+	note(total.Agents > 0, "Rounded so that each row's parts add up to its total; --format csv has milliseconds.")
+	note(horizon.IsZero(), "Nothing is derived yet: everything is pending.")
+	note(!horizon.IsZero() && horizon.Before(t.meta.Window.To), "Figures reach to %s; everything later is pending.",
+		horizon.In(t.meta.Window.Zone).Format("Mon 2006-01-02 15:04:05 -07:00"))
+	note(!total.IsFinal, "Provisional: later samples may still change the latest quarter-hours.")
+	note(t.meta.Dirty > 0, "%d quarter-hours have news that is not derived yet.", t.meta.Dirty)
+
+	t.write("\n")
+	for _, n := range notes {
+		t.writeDim(n)
+	}
+	t.write(identity(total), "\n")
+}
+
+// identity states that all time is accounted for (metrics.md §3, identity 2).
+func identity(total *reports.Row) string {
+	return fmt.Sprintf("identity: %d agents × %s s = staffed %s + signed out %s + unobserved %s + unscheduled %s + pending %s s, residual %d ms",
+		total.Agents, seconds(total.Span.Milliseconds()), seconds(total.Value(reports.Staffed)), seconds(total.MS[reports.SignedOut]),
+		seconds(total.Unobserved()), seconds(total.MS[reports.Unscheduled]), seconds(total.MS[reports.Pending]), total.Residual())
+}

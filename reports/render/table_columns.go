@@ -1,0 +1,75 @@
+package render
+
+import (
+	"fmt"
+
+	"talktime/reports"
+)
+
+var (
+	handle     = []reports.Measure{reports.Talk, reports.ACW}
+	staffed    = []reports.Measure{reports.Talk, reports.Reserved, reports.ACW, reports.Available, reports.Busy, reports.Rest, reports.PreRest, reports.Other}
+	unobserved = []reports.Measure{reports.Failed, reports.RecorderDown}
+)
+
+// talkTimeColumns show talk and how good the figure is, what else there was to
+// handle, and the two ratios it is read by.
+var talkTimeColumns = []tableColumn{
+	timeColumn("talk time", "", "Talk", reports.Talk),
+	{"talk time", [2]string{"", "± 95 %"}, func(l *line) string { return l.margin(reports.Evidence(reports.Talk)) }},
+	{"talk time", [2]string{"at", "least"}, func(l *line) string { return l.low(reports.Evidence(reports.Talk)) }},
+	{"talk time", [2]string{"at", "most"}, func(l *line) string { return l.high(reports.Evidence(reports.Talk)) }},
+	{"talk time", [2]string{"episodes", "seen"}, func(l *line) string { return fmt.Sprint(l.row.TalkEntries) }},
+	timeColumn("work", "", "ACW", reports.ACW),
+	timeColumn("work", "talk+ACW", "= Handle", handle...),
+	timeColumn("work", "", "Available", reports.Available),
+	timeColumn("work", "", "Staffed", staffed...),
+	ratioColumn("ratios, %", "Talk", "share", reports.TalkShare),
+	ratioColumn("ratios, %", "", "Occupancy", reports.Occupancy),
+	timeColumn("seen", "", "Unobserved", unobserved...),
+	ratioColumn("seen", "Coverage", "%", reports.Coverage),
+}
+
+// statesColumns show all thirteen measures; pending only where there can be
+// any.
+func statesColumns(meta reports.Meta) []tableColumn {
+	columns := []tableColumn{
+		timeColumn("staffed", "", "Talk", reports.Talk),
+		timeColumn("staffed", "", "Reserved", reports.Reserved),
+		timeColumn("staffed", "", "ACW", reports.ACW),
+		timeColumn("staffed", "", "Available", reports.Available),
+		timeColumn("staffed", "", "Busy", reports.Busy),
+		timeColumn("staffed", "", "Rest", reports.Rest),
+		timeColumn("staffed", "Pre-", "rest", reports.PreRest),
+		timeColumn("staffed", "", "Other", reports.Other),
+		timeColumn("staffed", "", "= Staffed", staffed...),
+		timeColumn("", "Signed", "out", reports.SignedOut),
+		timeColumn("unobserved", "", "Failed", reports.Failed),
+		timeColumn("unobserved", "Recorder", "down", reports.RecorderDown),
+		timeColumn("", "Un-", "scheduled", reports.Unscheduled),
+	}
+	if meta.Horizon.Before(meta.Window.To) {
+		columns = append(columns, timeColumn("", "", "Pending", reports.Pending))
+	}
+	return append(columns,
+		timeColumn("", "", "= Window", allMeasures()...),
+		ratioColumn("", "Not ready", "%", reports.NotReadyShare),
+		ratioColumn("", "Coverage", "%", reports.Coverage),
+	)
+}
+
+func allMeasures() []reports.Measure {
+	all := make([]reports.Measure, reports.Measures)
+	for i := range all {
+		all[i] = reports.Measure(i)
+	}
+	return all
+}
+
+func timeColumn(group, above, below string, measures ...reports.Measure) tableColumn {
+	return tableColumn{group, [2]string{above, below}, func(l *line) string { return l.time(measures...) }}
+}
+
+func ratioColumn(group, above, below string, ratio reports.Ratio) tableColumn {
+	return tableColumn{group, [2]string{above, below}, func(l *line) string { return l.ratio(ratio) }}
+}
