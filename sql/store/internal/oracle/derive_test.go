@@ -11,6 +11,7 @@ import (
 
 // check tries a property on random cases and their rows.
 func check(t *testing.T, property func(t *rapid.T, c oracle.Case, rows []oracle.Row)) {
+	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
 		c := oracle.Draw(t)
 		property(t, c, oracle.Derive(c))
