@@ -40,6 +40,7 @@ is older or newer than the program.`,
 
 	root.AddCommand(
 		a.psqlCommand(),
+		a.reportCommand(),
 		a.versionCommand(),
 	)
 	root.InitDefaultHelpCmd()
