@@ -26,7 +26,7 @@ type account struct {
 // nobody.
 func chooseAccount(owned ...string) (account, error) {
 	if os.Geteuid() != 0 {
-		return account{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}, nil //nolint:gosec // ids fit
+		return account{uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}, nil
 	}
 	for _, path := range owned {
 		uid, exists, err := ownerOf(path)

@@ -247,8 +247,12 @@ func passes(err error) bool {
 // out. It returns when the server has ended; where none runs, at once.
 func (c *cluster) stop(ctx context.Context) error {
 	p, running, err := c.find()
-	if err != nil || !running {
+	if err != nil {
 		return err
+	}
+	if !running {
+		removeSocketDir(p.socketDir) // a killed server's
+		return nil
 	}
 	if err := syscall.Kill(p.pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("end server process %d: %w", p.pid, err)
@@ -267,9 +271,7 @@ func (c *cluster) stop(ctx context.Context) error {
 		}
 	}
 	c.options.Log.Info("stopped the private Postgres", "dir", c.dir.path)
-	if p.socketDir != "" {
-		_ = os.Remove(p.socketDir) // not empty where it is not ours alone
-	}
+	removeSocketDir(p.socketDir)
 	return nil
 }
 

@@ -35,7 +35,7 @@ func openDirectory(path string) (directory, error) {
 		return directory{}, err
 	}
 	owner := info.Sys().(*syscall.Stat_t)
-	if euid := os.Geteuid(); euid != 0 && uint32(euid) != owner.Uid { //nolint:gosec // ids fit
+	if euid := os.Geteuid(); euid != 0 && uint32(euid) != owner.Uid {
 		return directory{}, fmt.Errorf("%s belongs to %s: run as that user or choose another data_dir", path, userName(owner.Uid))
 	}
 	return directory{path, owner.Uid, owner.Gid}, nil

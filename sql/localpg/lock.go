@@ -30,7 +30,7 @@ func (l *lock) try(alone bool) (bool, error) {
 		how = syscall.LOCK_EX
 	}
 	for {
-		err := syscall.Flock(int(l.file.Fd()), how|syscall.LOCK_NB) //nolint:gosec // descriptors fit
+		err := syscall.Flock(int(l.file.Fd()), how|syscall.LOCK_NB)
 		switch {
 		case err == nil:
 			return true, nil

@@ -198,7 +198,7 @@ func query(t *testing.T, url, sql string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }()
 	results, err := conn.PgConn().Exec(ctx, sql).ReadAll()
 	if err != nil {
 		t.Fatal(err)

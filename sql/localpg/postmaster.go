@@ -36,10 +36,12 @@ func readPostmaster(cluster string) (p postmaster, running bool, err error) {
 	// shared memory, status
 	lines := append(strings.Split(string(text), "\n"), make([]string, 8)...)
 	p.socketDir, p.status = strings.TrimSpace(lines[4]), strings.TrimSpace(lines[7])
-	if p.pid, err = strconv.Atoi(strings.TrimSpace(lines[0])); err != nil || p.pid <= 0 {
-		return postmaster{}, false, nil // half written by a killed server
+	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err == nil && pid > 0 { // else half written by a killed server
+		p.pid = pid
+		running = isServerOf(pid, cluster)
 	}
-	return p, isServerOf(p.pid, cluster), nil
+	return p, running, nil
 }
 
 // isServerOf reports whether the process is a postgres whose working directory

@@ -2,6 +2,7 @@ package localpg_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -44,17 +45,17 @@ func TestAKilledServerRecoversItsContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A backend at work outlives its server for a moment.
-	busy := make(chan error)
+	idle := make(chan struct{})
 	go func() {
-		_, err := conn.Exec(ctx, "SELECT count(*) FROM generate_series(1, 3000000)")
-		busy <- err
+		defer close(idle)
+		_, _ = conn.Exec(ctx, "SELECT count(*) FROM generate_series(1, 3000000)")
 	}()
 	pid := serverPID(t, dir)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	again := start(t, localpg.Options{Dir: dir})
-	<-busy
+	<-idle
 	if got := query(t, again.URL(), "SELECT count(*) FROM kept"); got != "10000" {
 		t.Errorf("%s of 10000 rows are there", got)
 	}
@@ -65,6 +66,33 @@ func TestAKilledServerRecoversItsContent(t *testing.T) {
 	query(t, server.URL(), "SELECT 1") // the first hold still holds
 	closeServer(t, server)
 	wantStopped(t, dir, server.URL())
+}
+
+func TestCloseAfterTheServerWasKilled(t *testing.T) {
+	dir := tempDir(t, 0)
+	server := start(t, localpg.Options{Dir: dir, Disposable: true})
+	if err := syscall.Kill(serverPID(t, dir), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	closeServer(t, server)
+	if _, err := os.Stat(filepath.Join(dir, "socket")); !os.IsNotExist(err) {
+		t.Errorf("the socket directory is still there (%v)", err)
+	}
+}
+
+func TestAStartDuringAStopWaitsForItsEnd(t *testing.T) {
+	dir := tempDir(t, 0)
+	server := start(t, localpg.Options{Dir: dir})
+	query(t, server.URL(), "CREATE TABLE kept AS SELECT generate_series(1, 100000) AS x")
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := server.Close(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("a close without time gives %v", err)
+	}
+	again := start(t, localpg.Options{Dir: dir})
+	if got := query(t, again.URL(), "SELECT count(*) FROM kept"); got != "100000" {
+		t.Errorf("%s of 100000 rows are there", got)
+	}
 }
 
 func TestBothKilled(t *testing.T) {

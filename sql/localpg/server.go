@@ -136,8 +136,9 @@ func (s *Server) Programs() string { return s.cluster.programs.dir }
 // Close gives up the hold. Where no other process and no other Server holds
 // the private Postgres, it is stopped, which ends all connections to it and
 // writes everything out; Close waits for that as long as ctx lasts and gives
-// its error if that is too short. A ctx that has already ended stops nothing:
-// give Close one of its own. Closing twice does nothing.
+// its error if that is too short, the server then being still about to stop.
+// So do not give it the context whose end made the program leave. Closing twice
+// does nothing.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -84,12 +84,26 @@ func makeSocketDir(dir string, a account) error {
 			return err
 		}
 	}
+	return removeSocket(dir)
+}
+
+// removeSocket removes what a server that runs no longer left in its socket's
+// directory. Postgres heeds the pid in the lock file, which may be anybody's.
+func removeSocket(dir string) error {
 	for _, name := range []string{socketFile, socketFile + ".lock"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return nil
+}
+
+// removeSocketDir tidies up after a server that has ended. What stays, because
+// it is not ours alone or gone already, does no harm.
+func removeSocketDir(dir string) {
+	if dir != "" && removeSocket(dir) == nil {
+		_ = os.Remove(dir)
+	}
 }
 
 // databaseURL is the connection string of a database behind the socket, which

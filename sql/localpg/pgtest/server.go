@@ -68,7 +68,7 @@ func (p *program) open(ctx context.Context) error {
 		return errors.Join(err, server.Close(ctx))
 	}
 	p.server, p.conn, p.using = server, conn, map[string]bool{}
-	p.token = rand.Int32() //nolint:gosec // no secret
+	p.token = rand.Int32()
 	if err := p.exec(ctx, "SELECT pg_advisory_lock($1, $2)", lockProgram, p.token); err != nil {
 		return errors.Join(err, p.leave(ctx))
 	}
@@ -113,7 +113,7 @@ func sharedDir() (string, error) {
 		return "", err
 	}
 	owner := info.Sys().(*syscall.Stat_t).Uid
-	if !info.IsDir() || owner != uint32(os.Geteuid()) { //nolint:gosec // ids fit
+	if !info.IsDir() || owner != uint32(os.Geteuid()) {
 		return "", fmt.Errorf("%s belongs to user id %d: remove it", dir, owner)
 	}
 	return dir, nil
