@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -32,11 +31,11 @@ type config struct {
 
 // gatewayConfig says how to reach the CC-Gateway.
 type gatewayConfig struct {
-	url         *url.URL      // https; nil when not configured
+	url         string        // https://host:port; empty when not configured
 	caFile      string        // PEM; empty: the system's authorities
 	timeout     time.Duration // of one request
-	concurrency int           // polls in flight at once
-	maxRate     int           // polls a second, 0 for no limit
+	concurrency int           // requests in flight at once
+	maxRate     int           // requests a second, 0 for no limit
 	authMode    int           // AUTHMODE 1 (static GUIDs) or 2 (rotating)
 }
 

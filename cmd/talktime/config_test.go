@@ -26,7 +26,7 @@ func TestDefaultsOfAnEmptyConfig(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c.timeZone != time.UTC || c.dataDir != "/home/kim/.local/share/talktime" || !c.databaseURL.IsEmpty() ||
-				c.gateway.url != nil || c.gateway.timeout != 3*time.Second || c.gateway.concurrency != 64 || c.gateway.authMode != 2 ||
+				c.gateway.url != "" || c.gateway.timeout != 3*time.Second || c.gateway.concurrency != 64 || c.gateway.authMode != 2 ||
 				c.maxAgentID != 59999 || c.derive.cron != "0 * * * * *" || c.derive.settle != 15*time.Minute || len(c.schedules) != 0 {
 				t.Errorf("the defaults are %+v", c)
 			}
@@ -62,7 +62,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		t.Errorf("read %+v", c)
 	}
 	g := c.gateway
-	if g.url.String() != "https://gateway:8043" || g.caFile != "/etc/tt/ca.pem" || g.timeout != 1500*time.Millisecond ||
+	if g.url != "https://gateway:8043" || g.caFile != "/etc/tt/ca.pem" || g.timeout != 1500*time.Millisecond ||
 		g.concurrency != 8 || g.maxRate != 200 || g.authMode != 1 {
 		t.Errorf("read gateway %+v", g)
 	}
@@ -82,7 +82,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 func TestEnvironmentOverridesEveryKey(t *testing.T) {
 	c, err := parseConfig(text(wholeConfig,
 		"HOME=/home/else", "TALKTIME_TIME_ZONE=Asia/Kathmandu", "TALKTIME_BUSINESS_DAY_START=00:00", "TALKTIME_DATA_DIR=here",
-		"TALKTIME_DATABASE_URL=postgres://u:p@h/d?application_name=a: b", "TALKTIME_GATEWAY_URL=https://other", "TALKTIME_GATEWAY_CA_FILE=other.pem",
+		"TALKTIME_DATABASE_URL=postgres://u:p@h/d?application_name=a: b", "TALKTIME_GATEWAY_URL=https://other:1/", "TALKTIME_GATEWAY_CA_FILE=other.pem",
 		"TALKTIME_GATEWAY_TIMEOUT=2s", "TALKTIME_GATEWAY_CONCURRENCY=1", "TALKTIME_GATEWAY_MAX_RATE=0", "TALKTIME_GATEWAY_AUTH_MODE=2",
 		"TALKTIME_GUIDS_FILE=~/g.csv", "TALKTIME_AGENTS_MAX_ID=59999",
 		`TALKTIME_SCHEDULES=[{name: one, cron: "* * * * *", agents: 101}]`,
@@ -91,7 +91,7 @@ func TestEnvironmentOverridesEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.timeZone.String() != "Asia/Kathmandu" || c.dataDir != "/work/dir/here" || c.databaseURL.Reveal() != "postgres://u:p@h/d?application_name=a: b" ||
-		c.gateway.url.Host != "other" || c.gateway.caFile != "/work/dir/other.pem" || c.gateway.timeout != 2*time.Second ||
+		c.gateway.url != "https://other:1" || c.gateway.caFile != "/work/dir/other.pem" || c.gateway.timeout != 2*time.Second ||
 		c.gateway.concurrency != 1 || c.gateway.maxRate != 0 || c.gateway.authMode != 2 || c.guidsFile != "/home/kim/g.csv" || c.maxAgentID != 59999 {
 		t.Errorf("read %+v", c)
 	}
@@ -175,12 +175,14 @@ func TestFaults(t *testing.T) {
 		{
 			"URLs", "gateway: {url: http://gateway}\ndatabase: {url: mysql://kim:hush@db}\n", nil,
 			[]string{
-				"talktime.yaml line 1: gateway.url: is not an https URL such as https://gateway:8043",
+				"talktime.yaml line 1: gateway.url: is not an https URL with a port, such as https://gateway:8043",
 				"talktime.yaml line 2: database.url: is not a Postgres URL such as postgres://user@host:5432/name",
 			},
 		},
-		{"a gateway URL with a password", "gateway: {url: https://kim:hush@gateway}", nil, []string{"talktime.yaml line 1: gateway.url: must not hold a user or password"}},
-		{"a gateway URL with a query", "gateway: {url: 'https://gateway?x=1'}", nil, []string{"talktime.yaml line 1: gateway.url: must end with the host and port: no ? and no #"}},
+		{"a gateway URL with a password", "gateway: {url: https://kim:hush@gateway:1}", nil, []string{"talktime.yaml line 1: gateway.url: must not hold a user or password"}},
+		{"a gateway URL with a query", "gateway: {url: 'https://gateway:1?x=1'}", nil, []string{"talktime.yaml line 1: gateway.url: must end with the port, as in https://gateway:8043"}},
+		{"a gateway URL with a path", "gateway: {url: 'https://gateway:1/agentgateway'}", nil, []string{"talktime.yaml line 1: gateway.url: must end with the port, as in https://gateway:8043"}},
+		{"a gateway URL without a port", "gateway: {url: 'https://gateway'}", nil, []string{"talktime.yaml line 1: gateway.url: is not an https URL with a port, such as https://gateway:8043"}},
 		{"a database URL that does not parse", `database: {url: "postgres://kim:hush%zz@db"}`, nil, []string{"talktime.yaml line 1: database.url: is not a Postgres URL such as postgres://user@host:5432/name"}},
 		{
 			"schedules", "schedules:\n- {name: a b, cron: 0 * * * * *}\n- {name: x, cron: 0 * * * * *, agents: 160-101}\n- name: x\n  cron: 0 * * * * *\n  time_zone: Nowhere\n  agents: '7'\n- {cron: 0 * * * * *}\n-\n- office\n", nil,
@@ -280,7 +282,7 @@ func TestWhatPollingNeeds(t *testing.T) {
 			"talktime.yaml: schedules is missing (when to poll): write it into talktime.yaml or set TALKTIME_SCHEDULES",
 		}},
 		{
-			"files that are not there, no schedule", text("gateway: {url: https://g, ca_file: " + dir + "/no.pem}\nguids: {file: " + dir + "/no.csv}\nschedules: []\n"),
+			"files that are not there, no schedule", text("gateway: {url: https://g:1, ca_file: " + dir + "/no.pem}\nguids: {file: " + dir + "/no.csv}\nschedules: []\n"),
 			[]string{
 				"talktime.yaml line 1: gateway.ca_file: open " + dir + "/no.pem: no such file or directory",
 				"talktime.yaml line 2: guids.file: open " + dir + "/no.csv: no such file or directory",
@@ -288,7 +290,7 @@ func TestWhatPollingNeeds(t *testing.T) {
 			},
 		},
 		{
-			"files that are something else", text("gateway: {url: https://g, ca_file: " + garbage + "}\nguids: {file: " + dir + "}\nschedules: office\n"),
+			"files that are something else", text("gateway: {url: https://g:1, ca_file: " + garbage + "}\nguids: {file: " + dir + "}\nschedules: office\n"),
 			[]string{
 				"talktime.yaml line 1: gateway.ca_file: " + garbage + " holds no certificate in PEM",
 				"talktime.yaml line 2: guids.file: read " + dir + ": is a directory",

@@ -198,24 +198,25 @@ func (v value) path() (string, bool) {
 	return absolute(v.origin.dir, text), true
 }
 
-// gatewayURL reads an https URL that names a host and carries no secret.
-func (v value) gatewayURL() (*url.URL, bool) {
+// gatewayURL reads https://host:port and nothing more. A fault does not repeat
+// it: there may be a password in it.
+func (v value) gatewayURL() (string, bool) {
 	text, ok := v.text()
 	if !ok {
-		return nil, false
+		return "", false
 	}
 	u, err := url.Parse(text)
 	switch {
-	case err != nil || u.Scheme != "https" || u.Hostname() == "":
-		v.fault("is not an https URL such as https://gateway:8043")
+	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.Port() == "":
+		v.fault("is not an https URL with a port, such as https://gateway:8043")
 	case u.User != nil:
 		v.fault("must not hold a user or password")
-	case u.RawQuery != "" || u.Fragment != "":
-		v.fault("must end with the host and port: no ? and no #")
+	case strings.TrimRight(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		v.fault("must end with the port, as in https://gateway:8043")
 	default:
-		return u, true
+		return "https://" + u.Host, true
 	}
-	return nil, false
+	return "", false
 }
 
 // databaseURL reads a Postgres URL, which may hold a password: no fault
