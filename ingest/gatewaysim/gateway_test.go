@@ -180,8 +180,10 @@ func TestStartRefusesWhatMakesNoSense(t *testing.T) {
 			t.Errorf("listen address %q is not refused: %v", listen, err)
 		}
 	}
-	if err := (gatewaysim.Options{Listen: "127.0.0.1"}).Validate(); !strings.Contains(err.Error(), "is not host:port") {
-		t.Errorf("a listen address without port is not refused: %v", err)
+	for _, listen := range []string{"127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:https"} {
+		if err := (gatewaysim.Options{Listen: listen}).Validate(); !strings.Contains(err.Error(), "is not host:port") {
+			t.Errorf("listen address %q is not refused: %v", listen, err)
+		}
 	}
 	agents := ingest.NewAgentSet(101, 60000)
 	if err := (gatewaysim.Options{Agents: agents}).Validate(); !strings.Contains(err.Error(), "agents 101,60000 are not all within 101-59999") {

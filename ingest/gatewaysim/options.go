@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"time"
 
 	"talktime/ingest"
@@ -81,8 +82,8 @@ func (o Options) Validate() error {
 // loopbackHost returns the host of a listen address and refuses any that other
 // machines could reach.
 func loopbackHost(listen string) (string, error) {
-	host, _, err := net.SplitHostPort(listen)
-	if err != nil {
+	host, port, err := net.SplitHostPort(listen)
+	if _, notPort := strconv.ParseUint(port, 10, 16); err != nil || notPort != nil {
 		return "", fmt.Errorf("listen address %q is not host:port, such as 127.0.0.1:0", listen)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
