@@ -71,7 +71,7 @@ func (a *app) newSink(format string, w io.Writer) reports.Sink {
 	case "json":
 		return render.NewJSON(w)
 	default:
-		return render.NewTable(w, isTerminal(w) && a.getenv("NO_COLOR") == "")
+		return render.NewTable(w, isTerminal(w) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb")
 	}
 }
 

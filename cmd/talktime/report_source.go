@@ -7,8 +7,7 @@ import (
 	"talktime/reports"
 )
 
-// openReportSource gives one snapshot of the stored quarter-hours, and what
-// closes it.
-func (a *app) openReportSource(_ context.Context, _ *config) (reports.Source, func() error, error) {
-	return nil, nil, errors.New("reports cannot read the database yet")
+// withReportSource hands use one snapshot of the stored quarter-hours.
+func (a *app) withReportSource(_ context.Context, _ *config, _ func(reports.Source) error) error {
+	return errors.New("reports cannot read the database yet")
 }
