@@ -78,6 +78,8 @@ func TestCloseAfterTheServerWasKilled(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "socket")); !os.IsNotExist(err) {
 		t.Errorf("the socket directory is still there (%v)", err)
 	}
+	// Postgres frees a killed server's shared memory when it starts again.
+	query(t, start(t, localpg.Options{Dir: dir, Disposable: true}).URL(), "SELECT 1")
 }
 
 func TestAStartDuringAStopWaitsForItsEnd(t *testing.T) {
