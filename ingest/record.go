@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -60,6 +61,7 @@ type Recording struct {
 	Backlog     int          // samples kept while they cannot be stored; 0 means DefaultBacklog
 	Log         *slog.Logger // nil means slog.Default()
 	OnRound     func(Tick)   // called with each tick stored as taken, one at a time; may be nil
+	Until       time.Time    // due instants from here on are not taken and Run returns; zero means never
 }
 
 // Run records until ctx ends, then cuts the round in flight 3 seconds later at
@@ -91,14 +93,15 @@ func (r Recording) Run(ctx context.Context) error {
 		l.storing.run(storingCtx)
 	}()
 
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && l.isDueAgain() {
 		if r.Clock.SleepUntil(ctx, l.nextEvent()) == nil {
 			l.step(r.Clock.Now())
 		}
 	}
 
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), roundGrace)
-	defer cancel()
+	grace, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(roundGrace, cut) })()
 	l.rounds.finish(grace)
 	l.rounds.pool.close()
 	l.storing.close()
@@ -139,6 +142,7 @@ type loop struct {
 	ctx     context.Context
 	poller  Poller
 	log     *slog.Logger
+	until   time.Time // zero means no end
 	lines   []*line
 	rounds  rounds
 	storing *storing
@@ -146,14 +150,14 @@ type loop struct {
 
 // begin declares the schedules and stands before their first due instants.
 func (r Recording) begin(ctx context.Context) (*loop, error) {
-	l := &loop{ctx: ctx, poller: r.Poller, log: r.Log, storing: newStoring(r)}
+	l := &loop{ctx: ctx, poller: r.Poller, log: r.Log, until: r.Until, storing: newStoring(r)}
 	agents := r.Poller.Agents()
 	start := wholeMilliseconds(r.Clock.Now())
 	for _, s := range r.Schedules {
 		if s.All() {
 			s = s.WithAgents(agents)
 		}
-		l.lines = append(l.lines, &line{schedule: s, next: s.Next(start.Add(-1))})
+		l.lines = append(l.lines, &line{schedule: s, next: l.nextDue(s, start.Add(-1))})
 	}
 	if err := r.Recorder.Declare(ctx, start, l.schedules()); err != nil {
 		return nil, fmt.Errorf("record: declare the schedules: %w", err)
@@ -168,6 +172,28 @@ func (l *loop) schedules() []Schedule {
 		all[i] = line.schedule
 	}
 	return all
+}
+
+// end returns the earlier of t and the end of recording.
+func (l *loop) end(t time.Time) time.Time {
+	if !l.until.IsZero() && l.until.Before(t) {
+		return l.until
+	}
+	return t
+}
+
+// nextDue returns the due instant after t that is to be taken, or zero.
+func (l *loop) nextDue(s Schedule, t time.Time) time.Time {
+	next := s.Next(t)
+	if !l.until.IsZero() && !next.Before(l.until) {
+		return time.Time{}
+	}
+	return next
+}
+
+// isDueAgain reports whether recording goes on: for ever where it has no end.
+func (l *loop) isDueAgain() bool {
+	return l.until.IsZero() || slices.ContainsFunc(l.lines, func(line *line) bool { return !line.next.IsZero() })
 }
 
 // nextEvent returns when step is wanted next.
@@ -206,13 +232,13 @@ func (l *loop) due(now time.Time) []dueTick {
 			continue
 		}
 		s := line.schedule
-		last := s.Prev(now.Add(1))
+		last := s.Prev(l.end(now.Add(1)))
 		if line.next.Before(last) {
 			before := s.Prev(last)
 			l.log.Warn("ticks missed: the clock passed over them", "schedule", s.Name(), "from", line.next, "last", before)
 			l.storing.miss(s, line.next, before)
 		}
-		line.next = s.Next(last)
+		line.next = l.nextDue(s, last)
 		period := s.Period(last)
 		switch {
 		case line.round != nil && !line.round.isOver():

@@ -15,6 +15,11 @@ const (
 	// A clock that is played waits while more rounds than this are not stored;
 	// the machine's never does.
 	playedBacklog = 4
+	// missedAtOnce is how many missed ticks are stored in one call.
+	missedAtOnce = 1000
+	// More declarations than this are not kept: each is out of force when the
+	// next one is in.
+	maxDeclarations = 100
 )
 
 // A storing hands rounds to the Recorder one after the other, so that storing a
@@ -69,6 +74,7 @@ func (s *storing) declare(at time.Time, schedules []Schedule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.declarations = append(s.declarations, declaration{at, schedules})
+	s.declarations = s.declarations[max(0, len(s.declarations)-maxDeclarations):]
 	s.changed.Signal()
 }
 
@@ -212,47 +218,39 @@ func (s *storing) storeRound(ctx context.Context) bool {
 	return true
 }
 
-// missedAtOnce is how many missed ticks are stored in one call.
-const missedAtOnce = 1000
-
-// storeMissed stores the missed ticks. What fails is tried again after the
-// next round that is stored, so it cannot stand in the way of rounds.
+// storeMissed stores some of the missed ticks, few enough not to keep rounds
+// waiting. What fails is tried again after the next round that is stored, so it
+// cannot stand in the way of rounds.
 func (s *storing) storeMissed(ctx context.Context) {
 	s.mu.Lock()
-	spans := s.missed
-	s.missed, s.missedIsNew = nil, false
+	if len(s.missed) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	span := s.missed[0]
+	s.missed = s.missed[1:]
+	s.missedIsNew = len(s.missed) > 0
 	s.mu.Unlock()
-	for _, span := range spans {
-		ticks := make([]Tick, 0, missedAtOnce)
-		flush := func() bool {
-			if len(ticks) == 0 {
-				return true
-			}
-			ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
-			defer cancel()
-			err := s.recorder.RecordMissed(ctx, ticks)
-			if err != nil {
-				s.log.Warn("missed ticks not stored yet", "schedule", span.schedule.Name(), "from", ticks[0].DueAt, "error", err)
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				s.noteMissed(missedSpan{span.schedule, ticks[0].DueAt, span.last})
-				return false
-			}
-			ticks = ticks[:0]
-			return true
-		}
-		stored := true
-		for due := range span.schedule.Due(span.first, span.last.Add(time.Millisecond)) {
-			ticks = append(ticks, missedTick(span.schedule, due))
-			if len(ticks) == missedAtOnce {
-				if stored = flush(); !stored {
-					break
-				}
-			}
-		}
-		if stored {
-			flush()
-		}
+
+	var ticks []Tick
+	due := span.first
+	for ; len(ticks) < missedAtOnce && !due.IsZero() && !due.After(span.last); due = span.schedule.Next(due) {
+		ticks = append(ticks, missedTick(span.schedule, due))
+	}
+	attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	err := s.recorder.RecordMissed(attempt, ticks)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+		s.log.Warn("missed ticks not stored yet", "schedule", span.schedule.Name(), "from", span.first, "last", span.last, "error", err)
+		s.noteMissed(span)
+		s.missedIsNew = false
+	case !due.IsZero() && !due.After(span.last):
+		s.noteMissed(missedSpan{span.schedule, due, span.last})
+		s.missedIsNew = true
 	}
 }
 

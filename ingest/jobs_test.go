@@ -1,0 +1,145 @@
+package ingest_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"talktime/ingest"
+)
+
+type ledger struct {
+	mu   sync.Mutex
+	runs map[string][]ingest.JobRun
+	fail error
+}
+
+func newLedger() *ledger { return &ledger{runs: map[string][]ingest.JobRun{}} }
+
+func (l *ledger) JobRan(ctx context.Context, run ingest.JobRun) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.runs[run.Name] = append(l.runs[run.Name], run)
+	return errors.Join(l.fail, ctx.Err())
+}
+
+func (l *ledger) last(t *testing.T, name string) ingest.JobRun {
+	t.Helper()
+	if len(l.runs[name]) == 0 {
+		t.Fatalf("no run of %s", name)
+	}
+	return l.runs[name][len(l.runs[name])-1]
+}
+
+// runJobsFor runs jobs in a bubble for a while.
+func runJobsFor(t *testing.T, d time.Duration, l *ledger, jobs ...ingest.Job) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	ingest.RunJobs(ctx, &bubbleClock{}, jobs, l, quiet)
+}
+
+func TestRunJobsPassesTheDueInstant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, start := newLedger(), time.Now().UTC()
+		var dues []time.Time
+		runJobsFor(t, 100*time.Second, l, ingest.Job{
+			Name: "a", Times: mustTimes(t, "*/30 * * * * *", "UTC"),
+			Run: func(_ context.Context, due time.Time) error {
+				dues = append(dues, due)
+				time.Sleep(2 * time.Second) //nolint:forbidigo // the bubble's time
+				return nil
+			},
+		})
+		if len(dues) != 3 || len(l.runs["a"]) != 3 {
+			t.Fatalf("ran at %v, the ledger has %d", dues, len(l.runs["a"]))
+		}
+		for i, due := range dues {
+			want := start.Add(time.Duration(i+1) * 30 * time.Second)
+			run := l.runs["a"][i]
+			if !due.Equal(want) || !run.DueAt.Equal(want) || !run.StartedAt.Equal(want) || !run.FinishedAt.Equal(want.Add(2*time.Second)) || run.Err != nil {
+				t.Errorf("run %d: due %v, ledger %+v, want %v", i, due, run, want)
+			}
+		}
+	})
+}
+
+// The next due instant ends a run; one that goes on all the same is not
+// overlapped, the instants it covers are passed over.
+func TestRunJobsEndsARunAtTheNextInstant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, start := newLedger(), time.Now()
+		running := 0
+		runJobsFor(t, 99500*time.Millisecond, l,
+			ingest.Job{Name: "obeys", Times: mustTimes(t, "*/10 * * * * *", "UTC"), Run: func(ctx context.Context, _ time.Time) error {
+				<-ctx.Done()
+				return context.Cause(ctx)
+			}},
+			ingest.Job{Name: "stubborn", Times: mustTimes(t, "*/10 * * * * *", "UTC"), Run: func(context.Context, time.Time) error {
+				if running++; running > 1 {
+					t.Error("a job overlaps itself")
+				}
+				time.Sleep(25 * time.Second) //nolint:forbidigo // the bubble's time
+				running--
+				return nil
+			}})
+		if n := len(l.runs["obeys"]); n != 9 {
+			t.Errorf("%d runs, want 9", n)
+		}
+		for i, run := range l.runs["obeys"][:8] {
+			if !errors.Is(run.Err, context.DeadlineExceeded) || run.FinishedAt.Sub(run.StartedAt) != 10*time.Second {
+				t.Errorf("run %d: %+v", i, run)
+			}
+		}
+		for i, run := range l.runs["stubborn"] {
+			if want := time.Duration(10+30*i) * time.Second; run.DueAt.Sub(start) != want {
+				t.Errorf("run %d was due after %v, want %v", i, run.DueAt.Sub(start), want)
+			}
+		}
+	})
+}
+
+func TestRunJobsTroubleStaysWhereItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		l.fail = errors.New("no database")
+		every := mustTimes(t, "*/10 * * * * *", "UTC")
+		runJobsFor(t, 45*time.Second, l,
+			ingest.Job{Name: "panics", Times: every, Run: func(context.Context, time.Time) error { panic("out of cheese") }},
+			ingest.Job{Name: "fails", Times: every, Run: func(context.Context, time.Time) error { return errors.New("no") }},
+			ingest.Job{Name: "works", Times: every, Run: func(context.Context, time.Time) error { return nil }},
+			ingest.Job{Name: "never", Run: func(context.Context, time.Time) error { return nil }})
+		for _, name := range []string{"panics", "fails", "works"} {
+			if n := len(l.runs[name]); n != 4 {
+				t.Errorf("%s ran %d times, want 4", name, n)
+			}
+		}
+		if err := l.last(t, "panics").Err; err == nil || !strings.Contains(err.Error(), "out of cheese") || !strings.Contains(err.Error(), "jobs_test.go") {
+			t.Errorf("a panic is told as %v", err)
+		}
+		if err := l.last(t, "works").Err; err != nil {
+			t.Error(err)
+		}
+		if len(l.runs["never"]) != 0 {
+			t.Error("a job without times ran")
+		}
+	})
+}
+
+// A job under way when the program leaves is told so, and its run is kept.
+func TestRunJobsLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		runJobsFor(t, 15*time.Second, l, ingest.Job{
+			Name: "a", Times: mustTimes(t, "*/10 * * * * *", "UTC"),
+			Run: func(ctx context.Context, _ time.Time) error { <-ctx.Done(); return ctx.Err() },
+		})
+		if run := l.last(t, "a"); run.Err == nil || run.FinishedAt.Sub(run.DueAt) != 5*time.Second {
+			t.Errorf("%+v", run)
+		}
+	})
+}
