@@ -64,6 +64,7 @@ func (l *line) ratio(q reports.Ratio) string {
 	case reports.LowCoverage:
 		l.marks.lowCoverage = true
 		return lowCoverage
+	default:
+		return percent(milli, q == reports.Coverage)
 	}
-	return percent(milli, q == reports.Coverage)
 }
