@@ -1,0 +1,498 @@
+-- The calculus of time (metrics.md, sections 1 to 5) over whole quarter-hours,
+-- from samples and ticks to quarter_hours, in one statement.
+--
+-- All instants in it are epoch milliseconds, all lengths milliseconds, and every
+-- division rounds down, as the rules do. period_ms is the largest period near the
+-- range: no observation reaches further than the hold it gives (held_from to
+-- held_to), and no claim looks further than eight times it (near_from to near_to):
+-- two linked neighbours away, 2.5 periods each, and what the last of them has.
+--
+-- The order of the steps is chosen for the common case, a quarter-hour without
+-- holes: one sort of the samples finds the few where an agent's pair changes
+-- (turns), everything after works on those. Ticks are looked at only for agents
+-- who were not observed all the time (holes).
+
+-- name: DeriveQuarterHours :one
+WITH
+given AS (
+    SELECT @from_ms::bigint AS from_ms, @to_ms::bigint AS to_ms, @horizon_ms::bigint AS horizon_ms, @period_ms::bigint AS period_ms
+),
+bounds AS (
+    SELECT from_ms, to_ms, horizon_ms, to_timestamp(from_ms / 1000.0) AS from_at, to_timestamp(to_ms / 1000.0) AS to_at, to_timestamp(horizon_ms / 1000.0) AS horizon_at,
+           to_timestamp((from_ms - 5 * period_ms / 2) / 1000.0) AS held_from, to_timestamp((to_ms + 5 * period_ms / 2) / 1000.0) AS held_to,
+           to_timestamp((from_ms - 8 * period_ms) / 1000.0) AS near_from, to_timestamp((to_ms + 8 * period_ms) / 1000.0) AS near_to
+    FROM given
+),
+bins AS (
+    SELECT bin, least(bin + 900000, horizon_ms) AS settled_to
+    FROM bounds, generate_series(from_ms, to_ms - 1, 900000) AS bin
+    WHERE bin < horizon_ms
+),
+
+-- 1. Observations: one an agent and millisecond. A pair (agent_state,
+-- is_working) is one number here, so that the larger wins: talk before others,
+-- then the higher code; not_signed_in is the pair (2, false).
+pairs AS (
+    SELECT (is_working::int::bigint << 32) + agent_state + 2147483648 AS pair, measure, is_conflict
+    FROM talktime.state_measures
+),
+observations AS (
+    SELECT agent_id, t, min(period_ms)::bigint AS p, max(pair) AS pair
+    FROM (
+        SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, period_ms,
+               (coalesce(is_working, false)::int::bigint << 32) + coalesce(agent_state, 2) + 2147483648 AS pair
+        FROM talktime.samples
+        WHERE polled_at >= (SELECT held_from FROM bounds) AND polled_at < (SELECT held_to FROM bounds)
+          AND outcome IN ('observed', 'not_signed_in')
+    ) AS s
+    GROUP BY agent_id, t
+),
+
+-- 2. Turns: the observations where something happens to an agent's time. prev_t
+-- is the previous observation, is_joined says that it is no further than the
+-- hold, 2.5 periods of the sparser of the two.
+turns AS MATERIALIZED (
+    SELECT agent_id, t, p, pair, prev_t, prev_p, is_last,
+           coalesce(2 * (t - prev_t) <= 5 * greatest(p, prev_p), false) AS is_joined,
+           prev_pair IS DISTINCT FROM pair OR 2 * (t - prev_t) > 5 * greatest(p, prev_p) AS is_turn
+    FROM (
+        SELECT agent_id, t, p, pair, lag(t) OVER w AS prev_t, lag(p) OVER w AS prev_p, lag(pair) OVER w AS prev_pair,
+               lead(t) OVER w IS NULL AS is_last
+        FROM observations
+        WINDOW w AS (PARTITION BY agent_id ORDER BY t)
+    ) AS o
+    WHERE prev_pair IS DISTINCT FROM pair OR 2 * (t - prev_t) > 5 * greatest(p, prev_p) OR is_last
+       OR pair >= 4294967296 AND pair <> ALL (ARRAY(SELECT pair FROM pairs WHERE NOT is_conflict))
+),
+-- From pairs to measures: a turn between two pairs of one measure is none. What
+-- stays are the starts of runs and each agent's last observation.
+run_starts AS (
+    SELECT * FROM (
+        SELECT agent_id, t, p, prev_t, prev_p, is_last, is_joined, measure,
+               lag(measure) OVER (PARTITION BY agent_id ORDER BY t) AS prev_measure,
+               is_turn AND (NOT is_joined OR lag(measure) OVER (PARTITION BY agent_id ORDER BY t) <> measure) AS is_start
+        FROM (
+            SELECT turns.*, coalesce(pairs.measure, CASE WHEN pair >= 4294967296 THEN 'talk' ELSE 'other' END::talktime.measure) AS measure
+            FROM turns LEFT JOIN pairs USING (pair)
+            WHERE is_turn OR is_last
+        ) AS m
+    ) AS s
+    WHERE is_start OR is_last
+),
+-- 3. Runs: stretches of one measure, tiling the observed time. A change puts the
+-- border half way; a hole leaves half a period of credit on either side.
+runs AS MATERIALIZED (
+    SELECT agent_id, measure,
+           CASE WHEN is_joined THEN prev_t + (t - prev_t) / 2 ELSE t - p / 2 END AS run_from,
+           CASE WHEN next_t IS NULL THEN t + p / 2
+                WHEN NOT next_is_start THEN next_t + next_p / 2
+                WHEN next_is_joined THEN next_prev_t + (next_t - next_prev_t) / 2
+                ELSE next_prev_t + next_prev_p / 2 END AS run_to
+    FROM (
+        SELECT *, lead(t) OVER w AS next_t, lead(p) OVER w AS next_p, lead(is_start) OVER w AS next_is_start,
+               lead(is_joined) OVER w AS next_is_joined, lead(prev_t) OVER w AS next_prev_t, lead(prev_p) OVER w AS next_prev_p
+        FROM run_starts
+        WINDOW w AS (PARTITION BY agent_id ORDER BY t)
+    ) AS r
+    WHERE is_start
+),
+-- 4. Edges: where the samples leave open when a measure began or ended. A change
+-- is an edge of both measures, a credit is one a period long of its own measure.
+-- edge_mid is the border that was drawn.
+edges AS (
+    SELECT agent_id, prev_measure AS m0, measure AS m1, prev_t AS edge_from, prev_t + (t - prev_t) / 2 AS edge_mid, t AS edge_to
+    FROM run_starts WHERE is_start AND is_joined
+    UNION ALL
+    SELECT agent_id, NULL, measure, t - p, t - p / 2, t
+    FROM run_starts WHERE is_start AND NOT is_joined
+    UNION ALL
+    SELECT agent_id, prev_measure, NULL, prev_t, prev_t + prev_p / 2, prev_t + prev_p
+    FROM run_starts WHERE is_start AND NOT is_joined AND prev_t IS NOT NULL
+    UNION ALL
+    SELECT agent_id, measure, NULL, t, t + p / 2, t + p
+    FROM run_starts WHERE is_last
+),
+
+-- 5. All of it cut at the borders of quarter-hours and at the horizon, and summed.
+-- Runs and edges are lengths (a before the border drawn, b after it); changes,
+-- entries and conflicts belong to one instant.
+items AS (
+    SELECT agent_id, 'run' AS kind, NULL::talktime.measure AS m0, measure AS m1, run_from AS item_from, run_to AS item_mid, run_to AS item_to
+    FROM runs
+    UNION ALL
+    SELECT agent_id, 'edge', m0, m1, edge_from, edge_mid, edge_to FROM edges
+),
+pieces AS (
+    SELECT agent_id, kind, m0, m1, bin,
+           greatest(0, least(item_mid, settled_to) - greatest(item_from, bin)) AS a,
+           greatest(0, least(item_to, settled_to) - greatest(item_mid, bin)) AS b
+    FROM items
+    CROSS JOIN bounds
+    CROSS JOIN LATERAL generate_series(greatest(item_from, from_ms) / 900000 * 900000, least(item_to, to_ms) - 1, 900000) AS cut_at
+    JOIN bins ON bin = cut_at
+    UNION ALL
+    SELECT agent_id, kind, m0, m1, instant / 900000 * 900000, length, 0
+    FROM (
+        SELECT agent_id, 'change' AS kind, m0, m1, edge_to AS instant, edge_to - edge_from AS length
+        FROM edges WHERE m0 IS NOT NULL AND m1 IS NOT NULL
+        UNION ALL
+        SELECT agent_id, 'entry', NULL, measure, run_from, 0 FROM runs WHERE measure = 'talk'
+        UNION ALL
+        SELECT agent_id, 'conflict', NULL, NULL, t, 0
+        FROM turns WHERE pair >= 4294967296 AND pair <> ALL (ARRAY(SELECT pair FROM pairs WHERE NOT is_conflict))
+    ) AS instants, bounds
+    WHERE instant >= from_ms AND instant < to_ms AND instant < horizon_ms
+),
+counted AS MATERIALIZED (
+    SELECT agent_id, bin,
+        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'talk'), 0) AS talk_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'reserved'), 0) AS reserved_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'acw'), 0) AS acw_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'available'), 0) AS available_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'busy'), 0) AS busy_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'rest'), 0) AS rest_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'pre_rest'), 0) AS pre_rest_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'other'), 0) AS other_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'signed_out'), 0) AS signed_out_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'talk'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'talk'), 0) AS talk_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'talk' IN (m0, m1)), 0) AS talk_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'talk' IN (m0, m1)), 0) AS talk_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'reserved'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'reserved'), 0) AS reserved_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'reserved' IN (m0, m1)), 0) AS reserved_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'reserved' IN (m0, m1)), 0) AS reserved_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'acw'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'acw'), 0) AS acw_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'acw' IN (m0, m1)), 0) AS acw_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'acw' IN (m0, m1)), 0) AS acw_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'available'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'available'), 0) AS available_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'available' IN (m0, m1)), 0) AS available_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'available' IN (m0, m1)), 0) AS available_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'busy'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'busy'), 0) AS busy_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'busy' IN (m0, m1)), 0) AS busy_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'busy' IN (m0, m1)), 0) AS busy_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'rest'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'rest'), 0) AS rest_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'rest' IN (m0, m1)), 0) AS rest_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'rest' IN (m0, m1)), 0) AS rest_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'pre_rest'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'pre_rest'), 0) AS pre_rest_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'pre_rest' IN (m0, m1)), 0) AS pre_rest_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'pre_rest' IN (m0, m1)), 0) AS pre_rest_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'other'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'other'), 0) AS other_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'other' IN (m0, m1)), 0) AS other_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'other' IN (m0, m1)), 0) AS other_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'signed_out'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'signed_out'), 0) AS signed_out_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'signed_out' IN (m0, m1)), 0) AS signed_out_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'signed_out' IN (m0, m1)), 0) AS signed_out_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND handle0 AND NOT handle1), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND handle1 AND NOT handle0), 0) AS handle_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND handle0 <> handle1), 0) AS handle_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND handle0 <> handle1), 0) AS handle_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND not_ready0 AND NOT not_ready1), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND not_ready1 AND NOT not_ready0), 0) AS not_ready_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND not_ready0 <> not_ready1), 0) AS not_ready_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND not_ready0 <> not_ready1), 0) AS not_ready_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND staffed0 AND NOT staffed1), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND staffed1 AND NOT staffed0), 0) AS staffed_lost_ms,
+        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND staffed0 <> staffed1), 0) AS staffed_reach_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change' AND staffed0 <> staffed1), 0) AS staffed_edge_ms,
+        coalesce(sum(a) FILTER (WHERE kind = 'change'), 0) AS change_ms,
+        coalesce(sum(a * a) FILTER (WHERE kind = 'change'), 0) AS change_sq,
+        count(*) FILTER (WHERE kind = 'entry') AS talk_entries,
+        count(*) FILTER (WHERE kind = 'conflict') AS conflicts
+    FROM (
+        SELECT *,
+               coalesce(m0 IN ('talk', 'acw'), false) AS handle0, coalesce(m1 IN ('talk', 'acw'), false) AS handle1,
+               coalesce(m0 IN ('busy', 'rest', 'pre_rest'), false) AS not_ready0, coalesce(m1 IN ('busy', 'rest', 'pre_rest'), false) AS not_ready1,
+               coalesce(m0 <> 'signed_out', false) AS staffed0, coalesce(m1 <> 'signed_out', false) AS staffed1
+        FROM pieces
+    ) AS p
+    GROUP BY agent_id, bin
+),
+
+-- 6. Holes: agents a tick was due for and who were not observed all the time.
+near_ticks AS MATERIALIZED (
+    SELECT schedule, (date_part('epoch', due_at) * 1000)::bigint AS due, period_ms::bigint AS p, agent_set_id
+    FROM talktime.ticks
+    WHERE due_at >= (SELECT near_from FROM bounds) AND due_at < (SELECT near_to FROM bounds)
+),
+near_sets AS (
+    SELECT s.agent_set_id, agents, p
+    FROM (SELECT agent_set_id, max(p) AS p FROM near_ticks GROUP BY agent_set_id) AS s
+    JOIN talktime.agent_sets USING (agent_set_id)
+),
+-- Every agent near the range with the largest period that covers it, the periods
+-- of rounds taken by hand and of ticks still to come included.
+near_agents AS MATERIALIZED (
+    SELECT agent_id, max(p) AS p
+    FROM (
+        SELECT agents, p FROM near_sets
+        UNION ALL
+        SELECT agents, h.period_ms
+        FROM talktime.hand_rounds AS h JOIN talktime.agent_sets USING (agent_set_id), bounds
+        WHERE taken_at >= near_from AND taken_at < near_to
+        UNION ALL
+        SELECT unnest(@upcoming_agents::text[])::int4multirange, unnest(@upcoming_period_ms::bigint[])
+    ) AS s, unnest(agents) AS r, generate_series(lower(r), upper(r) - 1) AS agent_id
+    GROUP BY agent_id
+),
+due AS (
+    SELECT DISTINCT agent_id, t.bin
+    FROM (SELECT DISTINCT agent_set_id, due / 900000 * 900000 AS bin FROM near_ticks, bounds WHERE due < horizon_ms) AS t
+    JOIN bins USING (bin)
+    JOIN talktime.agent_sets USING (agent_set_id),
+    unnest(agents) AS r, generate_series(lower(r), upper(r) - 1) AS agent_id
+),
+gappy AS MATERIALIZED (
+    SELECT n.agent_id, bins.bin, settled_to
+    FROM near_agents AS n CROSS JOIN bins LEFT JOIN counted AS c ON c.agent_id = n.agent_id AND c.bin = bins.bin
+    WHERE coalesce(talk_ms + reserved_ms + acw_ms + available_ms + busy_ms + rest_ms + pre_rest_ms + other_ms + signed_out_ms, 0) < settled_to - bins.bin
+),
+gappy_agents AS MATERIALIZED (
+    SELECT DISTINCT agent_id FROM gappy
+),
+-- Each gappy agent's ticks, schedule by schedule. Two successive ones are linked
+-- when no further apart than 2.5 of the larger period; a tick has what was polled
+-- from its due instant to the next where they are linked, else for one period.
+own_ticks AS (
+    SELECT agent_id, schedule, due, p,
+           coalesce(2 * (due - prev_due) <= 5 * greatest(p, prev_p), false) AS is_linked_back,
+           coalesce(2 * (next_due - due) <= 5 * greatest(p, next_p), false) AS is_linked_on,
+           CASE WHEN 2 * (next_due - due) <= 5 * greatest(p, next_p) THEN next_due ELSE due + p END AS has_to
+    FROM (
+        SELECT agent_id, schedule, due, near_ticks.p,
+               lag(due) OVER w AS prev_due, lag(near_ticks.p) OVER w AS prev_p,
+               lead(due) OVER w AS next_due, lead(near_ticks.p) OVER w AS next_p
+        FROM gappy_agents
+        JOIN near_sets ON agents @> agent_id
+        JOIN near_ticks USING (agent_set_id)
+        WINDOW w AS (PARTITION BY agent_id, schedule ORDER BY due)
+    ) AS t
+),
+-- Ticks and the agent's samples in one line of time; a sample belongs to the tick
+-- before it. tick_no counts the ticks so far, at an equal instant the tick first.
+own_samples AS (
+    SELECT s.agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, outcome IN ('observed', 'not_signed_in') AS is_observation
+    FROM talktime.samples AS s JOIN gappy_agents USING (agent_id)
+    WHERE polled_at >= (SELECT near_from FROM bounds) AND polled_at < (SELECT near_to FROM bounds)
+),
+line AS (
+    SELECT agent_id, schedule, t, is_observation, due, p, is_linked_back, is_linked_on,
+           count(due) OVER w AS tick_no, max(has_to) OVER w AS has_to
+    FROM (
+        SELECT agent_id, schedule, due AS t, NULL::boolean AS is_observation, due, p, is_linked_back, is_linked_on, has_to FROM own_ticks
+        UNION ALL
+        SELECT o.agent_id, s.schedule, t, is_observation, NULL, NULL, NULL, NULL, NULL
+        FROM own_samples AS o JOIN (SELECT DISTINCT agent_id, schedule FROM own_ticks) AS s USING (agent_id)
+    ) AS e
+    WINDOW w AS (PARTITION BY agent_id, schedule ORDER BY t, due NULLS LAST)
+),
+-- Where a tick stands: at its last failed poll, else at its due instant.
+stands AS (
+    SELECT agent_id, schedule, due, p, is_linked_back, is_linked_on, first_observation, last_observation,
+           coalesce(last_failed, due) AS x, last_failed IS NOT NULL AS is_failed
+    FROM (
+        SELECT agent_id, schedule, max(due) AS due, max(p) AS p, bool_or(is_linked_back) AS is_linked_back, bool_or(is_linked_on) AS is_linked_on,
+               min(t) FILTER (WHERE is_observation AND t < has_to) AS first_observation,
+               max(t) FILTER (WHERE is_observation AND t < has_to) AS last_observation,
+               max(t) FILTER (WHERE NOT is_observation AND t < has_to) AS last_failed
+        FROM line WHERE tick_no > 0
+        GROUP BY agent_id, schedule, tick_no
+    ) AS t
+),
+-- A tick without an observation claims the time around where it stands, towards a
+-- linked neighbour half way or up to the neighbour's nearest observation.
+claims AS (
+    SELECT agent_id, is_failed,
+           CASE WHEN is_linked_back THEN coalesce(prev_observation, (prev_x + x) / 2) ELSE x - p / 2 END AS claim_from,
+           CASE WHEN is_linked_on THEN coalesce(next_observation, (x + next_x) / 2) ELSE x + p - p / 2 END AS claim_to
+    FROM (
+        SELECT *, lag(last_observation) OVER w AS prev_observation, lag(x) OVER w AS prev_x,
+               lead(first_observation) OVER w AS next_observation, lead(x) OVER w AS next_x
+        FROM stands
+        WINDOW w AS (PARTITION BY agent_id, schedule ORDER BY due)
+    ) AS s
+    WHERE first_observation IS NULL
+),
+claimed AS (
+    SELECT agent_id, range_agg(int8range(claim_from, claim_to)) AS claimed,
+           range_agg(int8range(claim_from, claim_to)) FILTER (WHERE is_failed) AS failed
+    FROM claims WHERE claim_from < claim_to
+    GROUP BY agent_id
+),
+covered AS (
+    SELECT runs.agent_id, range_agg(int8range(run_from, run_to)) AS covered
+    FROM runs JOIN gappy_agents USING (agent_id) WHERE run_from < run_to
+    GROUP BY runs.agent_id
+),
+holes AS (
+    SELECT agent_id, bin, failed_ms, unobserved_ms - failed_ms AS recorder_down_ms
+    FROM (
+        SELECT gappy.agent_id, bin, claimed, coalesce(failed, '{}') AS failed,
+               int8multirange(int8range(bin, settled_to)) - coalesce(covered, '{}') AS hole
+        FROM gappy JOIN claimed USING (agent_id) LEFT JOIN covered USING (agent_id)
+    ) AS g
+    CROSS JOIN LATERAL (SELECT coalesce(sum(upper(r) - lower(r)), 0) AS failed_ms FROM unnest(hole * failed) AS r) AS f
+    CROSS JOIN LATERAL (SELECT coalesce(sum(upper(r) - lower(r)), 0) AS unobserved_ms FROM unnest(hole * claimed) AS r) AS u
+),
+
+-- 7. The rows: where a tick was due, or where time was counted or claimed.
+keys AS (
+    SELECT k.agent_id, k.bin, settled_to - k.bin AS settled_ms,
+           coalesce(c.talk_ms, 0) + coalesce(c.reserved_ms, 0) + coalesce(c.acw_ms, 0) + coalesce(c.available_ms, 0) + coalesce(c.busy_ms, 0)
+           + coalesce(c.rest_ms, 0) + coalesce(c.pre_rest_ms, 0) + coalesce(c.other_ms, 0) + coalesce(c.signed_out_ms, 0) AS counted_ms
+    FROM (SELECT agent_id, bin FROM counted UNION SELECT agent_id, bin FROM due UNION SELECT agent_id, bin FROM holes) AS k
+    JOIN bins USING (bin)
+    LEFT JOIN counted AS c USING (agent_id, bin)
+),
+derived AS MATERIALIZED (
+    SELECT k.agent_id, to_timestamp(k.bin / 1000) AS bin_start_at,
+           coalesce(c.talk_ms, 0) AS talk_ms,
+           coalesce(c.reserved_ms, 0) AS reserved_ms,
+           coalesce(c.acw_ms, 0) AS acw_ms,
+           coalesce(c.available_ms, 0) AS available_ms,
+           coalesce(c.busy_ms, 0) AS busy_ms,
+           coalesce(c.rest_ms, 0) AS rest_ms,
+           coalesce(c.pre_rest_ms, 0) AS pre_rest_ms,
+           coalesce(c.other_ms, 0) AS other_ms,
+           coalesce(c.signed_out_ms, 0) AS signed_out_ms,
+           coalesce(h.failed_ms, 0) AS failed_ms,
+           coalesce(h.recorder_down_ms, 0) AS recorder_down_ms,
+           k.settled_ms - k.counted_ms - coalesce(h.failed_ms, 0) - coalesce(h.recorder_down_ms, 0) AS unscheduled_ms,
+           900000 - k.settled_ms AS pending_ms,
+           coalesce(c.talk_ms - c.talk_lost_ms, 0) AS talk_low_ms,
+           coalesce(c.talk_reach_ms, 0) AS talk_reach_ms,
+           coalesce(c.talk_edge_ms, 0) AS talk_edge_ms,
+           coalesce(c.reserved_ms - c.reserved_lost_ms, 0) AS reserved_low_ms,
+           coalesce(c.reserved_reach_ms, 0) AS reserved_reach_ms,
+           coalesce(c.reserved_edge_ms, 0) AS reserved_edge_ms,
+           coalesce(c.acw_ms - c.acw_lost_ms, 0) AS acw_low_ms,
+           coalesce(c.acw_reach_ms, 0) AS acw_reach_ms,
+           coalesce(c.acw_edge_ms, 0) AS acw_edge_ms,
+           coalesce(c.available_ms - c.available_lost_ms, 0) AS available_low_ms,
+           coalesce(c.available_reach_ms, 0) AS available_reach_ms,
+           coalesce(c.available_edge_ms, 0) AS available_edge_ms,
+           coalesce(c.busy_ms - c.busy_lost_ms, 0) AS busy_low_ms,
+           coalesce(c.busy_reach_ms, 0) AS busy_reach_ms,
+           coalesce(c.busy_edge_ms, 0) AS busy_edge_ms,
+           coalesce(c.rest_ms - c.rest_lost_ms, 0) AS rest_low_ms,
+           coalesce(c.rest_reach_ms, 0) AS rest_reach_ms,
+           coalesce(c.rest_edge_ms, 0) AS rest_edge_ms,
+           coalesce(c.pre_rest_ms - c.pre_rest_lost_ms, 0) AS pre_rest_low_ms,
+           coalesce(c.pre_rest_reach_ms, 0) AS pre_rest_reach_ms,
+           coalesce(c.pre_rest_edge_ms, 0) AS pre_rest_edge_ms,
+           coalesce(c.other_ms - c.other_lost_ms, 0) AS other_low_ms,
+           coalesce(c.other_reach_ms, 0) AS other_reach_ms,
+           coalesce(c.other_edge_ms, 0) AS other_edge_ms,
+           coalesce(c.signed_out_ms - c.signed_out_lost_ms, 0) AS signed_out_low_ms,
+           coalesce(c.signed_out_reach_ms, 0) AS signed_out_reach_ms,
+           coalesce(c.signed_out_edge_ms, 0) AS signed_out_edge_ms,
+           coalesce(c.talk_ms + c.acw_ms - c.handle_lost_ms, 0) AS handle_low_ms,
+           coalesce(c.handle_reach_ms, 0) AS handle_reach_ms,
+           coalesce(c.handle_edge_ms, 0) AS handle_edge_ms,
+           coalesce(c.busy_ms + c.rest_ms + c.pre_rest_ms - c.not_ready_lost_ms, 0) AS not_ready_low_ms,
+           coalesce(c.not_ready_reach_ms, 0) AS not_ready_reach_ms,
+           coalesce(c.not_ready_edge_ms, 0) AS not_ready_edge_ms,
+           coalesce(c.talk_ms + c.reserved_ms + c.acw_ms + c.available_ms + c.busy_ms + c.rest_ms + c.pre_rest_ms + c.other_ms - c.staffed_lost_ms, 0) AS staffed_low_ms,
+           coalesce(c.staffed_reach_ms, 0) AS staffed_reach_ms,
+           coalesce(c.staffed_edge_ms, 0) AS staffed_edge_ms,
+           coalesce(c.change_ms, 0) AS change_ms,
+           coalesce(c.change_sq, 0) AS change_sq,
+           coalesce(c.talk_entries, 0) AS talk_entries,
+           coalesce(c.conflicts, 0) AS conflicts,
+           k.bin + 900000 + coalesce(5 * n.p / 2, 0) <= horizon_ms AND k.bin + 900000 <= @settled_before_ms::bigint AS is_final
+    FROM bounds CROSS JOIN keys AS k
+    LEFT JOIN counted AS c USING (agent_id, bin)
+    LEFT JOIN holes AS h USING (agent_id, bin)
+    LEFT JOIN due AS d USING (agent_id, bin)
+    LEFT JOIN near_agents AS n USING (agent_id)
+    WHERE d.agent_id IS NOT NULL OR k.counted_ms > 0 OR coalesce(h.failed_ms + h.recorder_down_ms, 0) > 0
+),
+
+-- 8. The merge: rows that differ are written, vanished ones deleted, equal ones
+-- not touched.
+differing AS MATERIALIZED (
+    SELECT d.*, q.agent_id IS NULL AS is_new, coalesce(q.is_final, false) AS was_final,
+           coalesce(q.revision + (q.is_final AND is_changed)::int, 1) AS revision
+    FROM derived AS d
+    LEFT JOIN talktime.quarter_hours AS q USING (bin_start_at, agent_id)
+    CROSS JOIN LATERAL (SELECT (
+            q.talk_ms, q.reserved_ms, q.acw_ms, q.available_ms, q.busy_ms, q.rest_ms,
+            q.pre_rest_ms, q.other_ms, q.signed_out_ms, q.failed_ms, q.recorder_down_ms, q.unscheduled_ms,
+            q.pending_ms, q.talk_low_ms, q.talk_reach_ms, q.talk_edge_ms, q.reserved_low_ms, q.reserved_reach_ms,
+            q.reserved_edge_ms, q.acw_low_ms, q.acw_reach_ms, q.acw_edge_ms, q.available_low_ms, q.available_reach_ms,
+            q.available_edge_ms, q.busy_low_ms, q.busy_reach_ms, q.busy_edge_ms, q.rest_low_ms, q.rest_reach_ms,
+            q.rest_edge_ms, q.pre_rest_low_ms, q.pre_rest_reach_ms, q.pre_rest_edge_ms, q.other_low_ms, q.other_reach_ms,
+            q.other_edge_ms, q.signed_out_low_ms, q.signed_out_reach_ms, q.signed_out_edge_ms, q.handle_low_ms, q.handle_reach_ms,
+            q.handle_edge_ms, q.not_ready_low_ms, q.not_ready_reach_ms, q.not_ready_edge_ms, q.staffed_low_ms, q.staffed_reach_ms,
+            q.staffed_edge_ms, q.change_ms, q.change_sq, q.talk_entries, q.conflicts)
+        IS DISTINCT FROM (
+            d.talk_ms, d.reserved_ms, d.acw_ms, d.available_ms, d.busy_ms, d.rest_ms,
+            d.pre_rest_ms, d.other_ms, d.signed_out_ms, d.failed_ms, d.recorder_down_ms, d.unscheduled_ms,
+            d.pending_ms, d.talk_low_ms, d.talk_reach_ms, d.talk_edge_ms, d.reserved_low_ms, d.reserved_reach_ms,
+            d.reserved_edge_ms, d.acw_low_ms, d.acw_reach_ms, d.acw_edge_ms, d.available_low_ms, d.available_reach_ms,
+            d.available_edge_ms, d.busy_low_ms, d.busy_reach_ms, d.busy_edge_ms, d.rest_low_ms, d.rest_reach_ms,
+            d.rest_edge_ms, d.pre_rest_low_ms, d.pre_rest_reach_ms, d.pre_rest_edge_ms, d.other_low_ms, d.other_reach_ms,
+            d.other_edge_ms, d.signed_out_low_ms, d.signed_out_reach_ms, d.signed_out_edge_ms, d.handle_low_ms, d.handle_reach_ms,
+            d.handle_edge_ms, d.not_ready_low_ms, d.not_ready_reach_ms, d.not_ready_edge_ms, d.staffed_low_ms, d.staffed_reach_ms,
+            d.staffed_edge_ms, d.change_ms, d.change_sq, d.talk_entries, d.conflicts) AS is_changed) AS x
+    WHERE is_changed OR q.agent_id IS NULL OR d.is_final AND NOT q.is_final
+),
+gone AS (
+    DELETE FROM talktime.quarter_hours AS q
+    WHERE q.bin_start_at >= (SELECT from_at FROM bounds) AND q.bin_start_at < (SELECT to_at FROM bounds)
+      AND NOT EXISTS (SELECT FROM derived AS d WHERE d.bin_start_at = q.bin_start_at AND d.agent_id = q.agent_id)
+    RETURNING q.is_final
+),
+derivation AS (
+    INSERT INTO talktime.derivations (derivation_id, derived_at, from_at, to_at, horizon_at,
+                                      inserted_rows, updated_rows, deleted_rows, restated_rows)
+    SELECT coalesce((SELECT max(derivation_id) FROM talktime.derivations), 0) + 1, @derived_at::timestamptz,
+           from_at, to_at, horizon_at,
+           (SELECT count(*) FROM differing WHERE is_new), (SELECT count(*) FROM differing WHERE NOT is_new),
+           (SELECT count(*) FROM gone), (SELECT count(*) FROM differing WHERE was_final)
+    FROM bounds
+    RETURNING *
+),
+written AS (
+    INSERT INTO talktime.quarter_hours (
+        agent_id, bin_start_at,
+        talk_ms, reserved_ms, acw_ms, available_ms, busy_ms, rest_ms,
+        pre_rest_ms, other_ms, signed_out_ms, failed_ms, recorder_down_ms, unscheduled_ms,
+        pending_ms, talk_low_ms, talk_reach_ms, talk_edge_ms, reserved_low_ms, reserved_reach_ms,
+        reserved_edge_ms, acw_low_ms, acw_reach_ms, acw_edge_ms, available_low_ms, available_reach_ms,
+        available_edge_ms, busy_low_ms, busy_reach_ms, busy_edge_ms, rest_low_ms, rest_reach_ms,
+        rest_edge_ms, pre_rest_low_ms, pre_rest_reach_ms, pre_rest_edge_ms, other_low_ms, other_reach_ms,
+        other_edge_ms, signed_out_low_ms, signed_out_reach_ms, signed_out_edge_ms, handle_low_ms, handle_reach_ms,
+        handle_edge_ms, not_ready_low_ms, not_ready_reach_ms, not_ready_edge_ms, staffed_low_ms, staffed_reach_ms,
+        staffed_edge_ms, change_ms, change_sq, talk_entries, conflicts,
+        revision, is_final, updated_at, derivation_id)
+    SELECT d.agent_id, d.bin_start_at,
+        d.talk_ms, d.reserved_ms, d.acw_ms, d.available_ms, d.busy_ms, d.rest_ms,
+        d.pre_rest_ms, d.other_ms, d.signed_out_ms, d.failed_ms, d.recorder_down_ms, d.unscheduled_ms,
+        d.pending_ms, d.talk_low_ms, d.talk_reach_ms, d.talk_edge_ms, d.reserved_low_ms, d.reserved_reach_ms,
+        d.reserved_edge_ms, d.acw_low_ms, d.acw_reach_ms, d.acw_edge_ms, d.available_low_ms, d.available_reach_ms,
+        d.available_edge_ms, d.busy_low_ms, d.busy_reach_ms, d.busy_edge_ms, d.rest_low_ms, d.rest_reach_ms,
+        d.rest_edge_ms, d.pre_rest_low_ms, d.pre_rest_reach_ms, d.pre_rest_edge_ms, d.other_low_ms, d.other_reach_ms,
+        d.other_edge_ms, d.signed_out_low_ms, d.signed_out_reach_ms, d.signed_out_edge_ms, d.handle_low_ms, d.handle_reach_ms,
+        d.handle_edge_ms, d.not_ready_low_ms, d.not_ready_reach_ms, d.not_ready_edge_ms, d.staffed_low_ms, d.staffed_reach_ms,
+        d.staffed_edge_ms, d.change_ms, d.change_sq, d.talk_entries, d.conflicts,
+        d.revision, d.is_final OR d.was_final, v.derived_at, v.derivation_id
+    FROM differing AS d CROSS JOIN derivation AS v
+    ON CONFLICT (bin_start_at, agent_id) DO UPDATE SET (
+        talk_ms, reserved_ms, acw_ms, available_ms, busy_ms, rest_ms,
+        pre_rest_ms, other_ms, signed_out_ms, failed_ms, recorder_down_ms, unscheduled_ms,
+        pending_ms, talk_low_ms, talk_reach_ms, talk_edge_ms, reserved_low_ms, reserved_reach_ms,
+        reserved_edge_ms, acw_low_ms, acw_reach_ms, acw_edge_ms, available_low_ms, available_reach_ms,
+        available_edge_ms, busy_low_ms, busy_reach_ms, busy_edge_ms, rest_low_ms, rest_reach_ms,
+        rest_edge_ms, pre_rest_low_ms, pre_rest_reach_ms, pre_rest_edge_ms, other_low_ms, other_reach_ms,
+        other_edge_ms, signed_out_low_ms, signed_out_reach_ms, signed_out_edge_ms, handle_low_ms, handle_reach_ms,
+        handle_edge_ms, not_ready_low_ms, not_ready_reach_ms, not_ready_edge_ms, staffed_low_ms, staffed_reach_ms,
+        staffed_edge_ms, change_ms, change_sq, talk_entries, conflicts,
+        revision, is_final, updated_at, derivation_id) = (
+        excluded.talk_ms, excluded.reserved_ms, excluded.acw_ms, excluded.available_ms, excluded.busy_ms, excluded.rest_ms,
+        excluded.pre_rest_ms, excluded.other_ms, excluded.signed_out_ms, excluded.failed_ms, excluded.recorder_down_ms, excluded.unscheduled_ms,
+        excluded.pending_ms, excluded.talk_low_ms, excluded.talk_reach_ms, excluded.talk_edge_ms, excluded.reserved_low_ms, excluded.reserved_reach_ms,
+        excluded.reserved_edge_ms, excluded.acw_low_ms, excluded.acw_reach_ms, excluded.acw_edge_ms, excluded.available_low_ms, excluded.available_reach_ms,
+        excluded.available_edge_ms, excluded.busy_low_ms, excluded.busy_reach_ms, excluded.busy_edge_ms, excluded.rest_low_ms, excluded.rest_reach_ms,
+        excluded.rest_edge_ms, excluded.pre_rest_low_ms, excluded.pre_rest_reach_ms, excluded.pre_rest_edge_ms, excluded.other_low_ms, excluded.other_reach_ms,
+        excluded.other_edge_ms, excluded.signed_out_low_ms, excluded.signed_out_reach_ms, excluded.signed_out_edge_ms, excluded.handle_low_ms, excluded.handle_reach_ms,
+        excluded.handle_edge_ms, excluded.not_ready_low_ms, excluded.not_ready_reach_ms, excluded.not_ready_edge_ms, excluded.staffed_low_ms, excluded.staffed_reach_ms,
+        excluded.staffed_edge_ms, excluded.change_ms, excluded.change_sq, excluded.talk_entries, excluded.conflicts,
+        excluded.revision, excluded.is_final, excluded.updated_at, excluded.derivation_id)
+)
+SELECT derivation_id, inserted_rows, updated_rows, deleted_rows, restated_rows FROM derivation;

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"talktime/sql/store/internal/db"
+)
+
+// ErrLeaseHeld is returned by TakeLease while another recorder holds the lease.
+var ErrLeaseHeld = errors.New("another recorder holds the lease on this database")
+
+// Lease is the right to record into a database: one recorder has it at a time.
+// It lasts as long as its connection, so a recorder that dies gives it up.
+type Lease struct{ conn *pgx.Conn }
+
+// TakeLease takes the recorder's lease, or returns ErrLeaseHeld at once.
+func (s *Store) TakeLease(ctx context.Context) (*Lease, error) {
+	conn, err := pgx.ConnectConfig(ctx, s.pool.Config().ConnConfig)
+	if err != nil {
+		return nil, fmt.Errorf("take the recorder's lease: %w", plain(err))
+	}
+	held, err := db.New(conn).TryLease(ctx)
+	if err == nil && held {
+		return &Lease{conn}, nil
+	}
+	_ = conn.Close(context.WithoutCancel(ctx)) // nothing was taken
+	if err != nil {
+		return nil, fmt.Errorf("take the recorder's lease: %w", plain(err))
+	}
+	return nil, ErrLeaseHeld
+}
+
+// Release gives the lease up.
+func (l *Lease) Release(ctx context.Context) error {
+	return l.conn.Close(context.WithoutCancel(ctx))
+}
+
+// LeaseIsFree reports whether no recorder holds the lease at this moment.
+func (s *Store) LeaseIsFree(ctx context.Context) (bool, error) {
+	free, err := db.New(s.pool).LeaseIsFree(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look at the recorder's lease: %w", plain(err))
+	}
+	return free, nil
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"talktime/migrations"
+)
+
+// A schema that is not the program's own. Nothing is read or written then.
+var (
+	ErrSchemaOlder = errors.New("the database's schema is older than this program: run `talktime migrate`")
+	ErrSchemaNewer = errors.New("the database's schema is newer than this program: install the talktime it was made with, or a later one")
+)
+
+// migrationsTable is goose's own ledger. It lies outside schema talktime, which
+// the first migration makes.
+const migrationsTable = "public.talktime_migrations"
+
+// SchemaVersion returns the version of the schema this program works with: the
+// number of its last migration.
+func SchemaVersion() int64 {
+	files, err := fs.Glob(migrations.FS, "*.sql")
+	if err != nil || len(files) == 0 {
+		panic("store: no migrations are embedded")
+	}
+	version, err := goose.NumericComponent(files[len(files)-1])
+	if err != nil {
+		panic("store: " + err.Error())
+	}
+	return version
+}
+
+// CheckSchema returns nil where the schema is the program's own, else
+// ErrSchemaOlder or ErrSchemaNewer. It writes nothing.
+func (s *Store) CheckSchema(ctx context.Context) error {
+	var known bool
+	var current int64
+	err := s.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", migrationsTable).Scan(&known)
+	if err == nil && known {
+		err = s.pool.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM "+migrationsTable+" WHERE is_applied").Scan(&current)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("check the schema: %w", plain(err))
+	case current < SchemaVersion():
+		return fmt.Errorf("%w (it is at version %d, this program needs %d)", ErrSchemaOlder, current, SchemaVersion())
+	case current > SchemaVersion():
+		return fmt.Errorf("%w (it is at version %d, this program knows %d)", ErrSchemaNewer, current, SchemaVersion())
+	}
+	return nil
+}
+
+// Migrate brings the schema up to the program's own and returns how many
+// migrations it ran. Programs that start together take turns. A newer schema is
+// left alone and returned as ErrSchemaNewer.
+func (s *Store) Migrate(ctx context.Context, log *slog.Logger) (ran int, err error) {
+	if err := s.CheckSchema(ctx); !errors.Is(err, ErrSchemaOlder) {
+		return 0, err
+	}
+	err = s.withGoose(log, func(p *goose.Provider) error {
+		results, err := p.Up(ctx)
+		ran = len(results)
+		return err
+	})
+	if err != nil {
+		return ran, fmt.Errorf("migrate: %w", plain(err))
+	}
+	return ran, nil
+}
+
+// MigrateDown takes every migration back: all of talktime's tables and what is
+// in them are gone.
+func (s *Store) MigrateDown(ctx context.Context, log *slog.Logger) error {
+	err := s.withGoose(log, func(p *goose.Provider) error {
+		_, err := p.DownTo(ctx, 0)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("migrate down: %w", plain(err))
+	}
+	return nil
+}
+
+// withGoose runs do with goose on this store's connections, under a lock that
+// lets one program migrate at a time.
+func (s *Store) withGoose(log *slog.Logger, do func(p *goose.Provider) error) error {
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, stdlib.OpenDBFromPool(s.pool), migrations.FS,
+		goose.WithSessionLocker(locker), goose.WithSlog(log), goose.WithTableName(migrationsTable))
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(p), p.Close())
+}

@@ -1,0 +1,163 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"talktime/ingest"
+	"talktime/sql/store/internal/db"
+)
+
+// Record keeps a taken tick and its samples in one transaction. A tick that was
+// stored as missed is replaced; one that was stored as taken stands, and the
+// samples that come with it are left out, so that calling again after an
+// uncertain error stores nothing twice. A partition missing for the samples'
+// day is made.
+func (s *Store) Record(ctx context.Context, tick ingest.Tick, samples []ingest.Sample) error {
+	err := s.withPartitions(ctx, samples, func() error {
+		return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
+			set, err := s.agentSetID(ctx, q, tick.Agents)
+			if err != nil {
+				return err
+			}
+			stored, err := q.PutTakenTick(ctx, takenTick(tick, set))
+			if err != nil || stored == 0 {
+				return err
+			}
+			return copySamples(ctx, tx.Conn().PgConn(), samples)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("record tick %s of %s with %d samples: %w", tick.DueAt.UTC().Format(time.RFC3339Nano), tick.Schedule, len(samples), plain(err))
+	}
+	return nil
+}
+
+func takenTick(tick ingest.Tick, set int64) db.PutTakenTickParams {
+	polls := func(o ingest.Outcome) int32 { return int32(tick.Polls[o]) }
+	return db.PutTakenTickParams{
+		Schedule: tick.Schedule, DueAt: tick.DueAt, PeriodMs: int32(tick.Period.Milliseconds()), AgentSetID: set,
+		StartedAt: &tick.StartedAt, FinishedAt: &tick.FinishedAt,
+		Observed: polls(ingest.Observed), NotSignedIn: polls(ingest.NotSignedIn),
+		Unauthorized: polls(ingest.Unauthorized), BadRequest: polls(ingest.BadRequest),
+		GatewayError: polls(ingest.GatewayError), Unreachable: polls(ingest.Unreachable),
+		BadReply: polls(ingest.BadReply), Skipped: polls(ingest.Skipped),
+	}
+}
+
+// RecordMissed keeps ticks that no recorder took. Where one is already stored,
+// taken or missed, that one stands.
+func (s *Store) RecordMissed(ctx context.Context, ticks []ingest.Tick) error {
+	if len(ticks) == 0 {
+		return nil
+	}
+	err := s.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
+		var rows db.PutMissedTicksParams
+		for _, tick := range ticks {
+			set, err := s.agentSetID(ctx, q, tick.Agents)
+			if err != nil {
+				return err
+			}
+			rows.Schedules = append(rows.Schedules, tick.Schedule)
+			rows.DueAt = append(rows.DueAt, tick.DueAt)
+			rows.PeriodMs = append(rows.PeriodMs, int32(tick.Period.Milliseconds()))
+			rows.AgentSetID = append(rows.AgentSetID, set)
+		}
+		_, err := q.PutMissedTicks(ctx, rows)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record %d missed ticks: %w", len(ticks), plain(err))
+	}
+	return nil
+}
+
+// RecordByHand keeps the samples of a round that belongs to no tick, in one
+// transaction, and marks their time dirty.
+func (s *Store) RecordByHand(ctx context.Context, samples []ingest.Sample) error {
+	if len(samples) == 0 {
+		return nil
+	}
+	taken, period := samples[0].PolledAt, time.Duration(0)
+	agents := make([]ingest.AgentID, len(samples))
+	for i, sample := range samples {
+		agents[i] = sample.AgentID
+		period = max(period, sample.Period)
+		if sample.PolledAt.Before(taken) {
+			taken = sample.PolledAt
+		}
+	}
+	err := s.withPartitions(ctx, samples, func() error {
+		return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
+			set, err := s.agentSetID(ctx, q, ingest.NewAgentSet(agents...))
+			if err != nil {
+				return err
+			}
+			err = q.PutHandRound(ctx, db.PutHandRoundParams{TakenAt: taken, PeriodMs: int32(period.Milliseconds()), AgentSetID: set})
+			if err != nil {
+				return err
+			}
+			return copySamples(ctx, tx.Conn().PgConn(), samples)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("record %d samples taken by hand: %w", len(samples), plain(err))
+	}
+	return nil
+}
+
+// withPartitions runs store and, where a partition was missing for the samples'
+// days, makes it and runs store once more.
+func (s *Store) withPartitions(ctx context.Context, samples []ingest.Sample, store func() error) error {
+	err := store()
+	if !isNoPartition(err) {
+		return err
+	}
+	first, last := samples[0].PolledAt, samples[0].PolledAt
+	for _, sample := range samples {
+		if sample.PolledAt.Before(first) {
+			first = sample.PolledAt
+		}
+		if sample.PolledAt.After(last) {
+			last = sample.PolledAt
+		}
+	}
+	if _, err := s.MakePartitions(ctx, first, last); err != nil {
+		return err
+	}
+	return store()
+}
+
+// isNoPartition reports whether the server found no partition for a row. It
+// says so as a check violation without a constraint's name.
+func isNoPartition(err error) bool {
+	said, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && said.Code == "23514" && said.ConstraintName == ""
+}
+
+// MakePartitions makes the partitions that instants from `from` to `to` need and
+// returns how many were missing.
+func (s *Store) MakePartitions(ctx context.Context, from, to time.Time) (int, error) {
+	made, err := db.New(s.pool).MakePartitions(ctx, db.MakePartitionsParams{FromAt: from, ToAt: to})
+	if err != nil {
+		return 0, fmt.Errorf("make partitions from %s to %s: %w", from.UTC().Format(time.DateOnly), to.UTC().Format(time.DateOnly), plain(err))
+	}
+	return int(made), nil
+}
+
+// copySamples loads samples by binary COPY. The rows are written by hand: that
+// takes a tenth of the driver's general way.
+func copySamples(ctx context.Context, conn *pgconn.PgConn, samples []ingest.Sample) error {
+	if len(samples) == 0 {
+		return nil
+	}
+	_, err := conn.CopyFrom(ctx, bytes.NewReader(encodeCopy(samples)),
+		"COPY talktime.samples (polled_at, agent_id, period_ms, agent_state, is_working, outcome, retcode) FROM STDIN BINARY")
+	return err
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"talktime/ingest"
+	"talktime/reports"
+	"talktime/sql/store/internal/db"
+)
+
+// Snapshot reads for reports (reports.Source): everything read through it shows
+// the database at one instant, whatever is recorded and derived meanwhile. One
+// goroutine uses it, one method at a time.
+type Snapshot struct {
+	conn *pgxpool.Conn
+	tx   pgx.Tx
+}
+
+// Snapshot opens a snapshot. The caller closes it.
+func (s *Store) Snapshot(ctx context.Context) (*Snapshot, error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open a snapshot: %w", plain(err))
+	}
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		conn.Release()
+		return nil, fmt.Errorf("open a snapshot: %w", plain(err))
+	}
+	return &Snapshot{conn, tx}, nil
+}
+
+// Close gives the snapshot's connection back.
+func (s *Snapshot) Close(ctx context.Context) {
+	_ = s.tx.Rollback(context.WithoutCancel(ctx)) // nothing was written
+	s.conn.Release()
+}
+
+// Cells yields what each agent's quarter-hours sum to in each span, row by row
+// as the server sends them.
+func (s *Snapshot) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports.Cell, error] {
+	return func(yield func(reports.Cell, error) bool) {
+		if len(q.Spans) == 0 {
+			return
+		}
+		starts := make([]time.Time, len(q.Spans))
+		for i, span := range q.Spans {
+			starts[i] = span.From
+		}
+		statement := db.CellsBySpan
+		if q.ByAgent {
+			statement = db.CellsByAgent
+		}
+		// In the order of the statement's parameters: the generated methods would
+		// gather all rows first.
+		rows, err := s.tx.Query(ctx, statement, starts, starts[0], q.Spans[len(q.Spans)-1].To, multirangeOf(q.Agents))
+		if err != nil {
+			yield(reports.Cell{}, fmt.Errorf("read quarter-hours: %w", plain(err)))
+			return
+		}
+		defer rows.Close()
+		var cell reports.Cell
+		fields := cellFields(&cell)
+		for rows.Next() {
+			if err := rows.Scan(fields...); err != nil {
+				yield(reports.Cell{}, fmt.Errorf("read quarter-hours: %w", err))
+				return
+			}
+			cell.Span-- // the statement counts from 1
+			cell.LastBin = cell.LastBin.UTC()
+			if !yield(cell, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(reports.Cell{}, fmt.Errorf("read quarter-hours: %w", plain(err)))
+		}
+	}
+}
+
+// cellFields returns where to scan a row of CellsByAgent or CellsBySpan, in the
+// order of its columns.
+func cellFields(c *reports.Cell) []any {
+	fields := []any{&c.Agent, &c.Span}
+	for m := range c.Sums.MS {
+		fields = append(fields, &c.Sums.MS[m])
+	}
+	for e := range c.Sums.Low {
+		fields = append(fields, &c.Sums.Low[e])
+	}
+	for e := range c.Sums.Reach {
+		fields = append(fields, &c.Sums.Reach[e])
+	}
+	for e := range c.Sums.Edge {
+		fields = append(fields, &c.Sums.Edge[e])
+	}
+	return append(fields, &c.Sums.ChangeMS, &c.Sums.ChangeSq, &c.Sums.TalkEntries, &c.Sums.Conflicts,
+		&c.Bins, &c.LastBin, &c.FinalBins, &c.Revision)
+}
+
+// Facts returns what a report of the window [from, to) says beside its figures.
+func (s *Snapshot) Facts(ctx context.Context, from, to time.Time) (reports.Facts, error) {
+	facts, err := readFacts(ctx, db.New(s.tx), from, to)
+	if err != nil {
+		return reports.Facts{}, fmt.Errorf("read what stands behind the figures: %w", plain(err))
+	}
+	return facts, nil
+}
+
+func readFacts(ctx context.Context, q *db.Queries, from, to time.Time) (facts reports.Facts, err error) {
+	last, err := lastDerivation(ctx, q)
+	if err != nil {
+		return facts, err
+	}
+	facts.Horizon = last.HorizonAt
+
+	agents, err := q.AgentsWithQuarterHours(ctx, db.AgentsWithQuarterHoursParams{FromAt: from, ToAt: to})
+	if err != nil {
+		return facts, err
+	}
+	if facts.Agents, err = agentsOf(agents); err != nil {
+		return facts, err
+	}
+
+	schedules, err := q.SchedulesSince(ctx, from)
+	if err != nil {
+		return facts, err
+	}
+	for _, row := range schedules {
+		if !row.ValidFrom.Before(to) {
+			continue
+		}
+		set, err := agentsOf(row.Agents)
+		if err != nil {
+			return facts, err
+		}
+		facts.Schedules = append(facts.Schedules, reports.ScheduleFact{Name: row.Name, Cron: row.Cron, Zone: row.TimeZone, Agents: set.String()})
+	}
+
+	periods, err := q.TickPeriods(ctx, db.TickPeriodsParams{FromAt: from, ToAt: to})
+	if err != nil {
+		return facts, err
+	}
+	for _, p := range periods {
+		facts.Periods = append(facts.Periods, time.Duration(p)*time.Millisecond)
+	}
+
+	marks, err := q.DirtyMarks(ctx)
+	if err != nil {
+		return facts, err
+	}
+	dirty := bins{}
+	for _, m := range marks {
+		dirty.add(later(from, m.FromAt.UTC()), earlier(to, m.ToAt.UTC()))
+	}
+	facts.Dirty = len(dirty)
+	return facts, nil
+}
+
+var _ reports.Source = (*Snapshot)(nil)
+
+var _ interface {
+	ingest.Recorder
+	ingest.Ledger
+} = (*Store)(nil)
+

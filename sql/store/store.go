@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"talktime/ingest"
+	"talktime/sql/store/internal/db"
+)
+
+// OldestServer is the oldest major version of Postgres the store works with.
+const OldestServer = 15
+
+// Store is a database of talktime. It is safe for concurrent use.
+type Store struct {
+	pool *pgxpool.Pool
+
+	mu        sync.Mutex
+	agentSets map[string]int64 // ids of agent sets already known to be stored
+}
+
+// Open connects to the database the URL names (anything pgx takes) and checks
+// that it answers and is no older than OldestServer. It does not look at the
+// schema: see CheckSchema and Migrate.
+func Open(ctx context.Context, url ingest.Secret) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url.Reveal())
+	if err != nil {
+		// pgx's text may repeat parts of the URL.
+		return nil, errors.New("open the database: database.url is not a valid Postgres URL or key=value string")
+	}
+	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "talktime"
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", plain(err))
+	}
+	s := &Store{pool: pool, agentSets: map[string]int64{}}
+	var version int
+	if err := pool.QueryRow(ctx, "SELECT current_setting('server_version_num')::int / 10000").Scan(&version); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open the database %s: %w", place(config.ConnConfig), plain(err))
+	}
+	if version < OldestServer {
+		pool.Close()
+		return nil, fmt.Errorf("open the database %s: it is Postgres %d, talktime needs %d or newer", place(config.ConnConfig), version, OldestServer)
+	}
+	return s, nil
+}
+
+// Close gives all connections back.
+func (s *Store) Close() { s.pool.Close() }
+
+// place names a database without its password.
+func place(c *pgx.ConnConfig) string {
+	return fmt.Sprintf("%s at %s port %d", c.Database, c.Host, c.Port)
+}
+
+// plain turns a driver's error into words: what the server said, without the
+// connection's settings.
+func plain(err error) error {
+	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if said.Detail != "" {
+			return fmt.Errorf("%s (%s)", said.Message, said.Detail)
+		}
+		return errors.New(said.Message)
+	}
+	if failed, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		if cause := failed.Unwrap(); cause != nil {
+			return fmt.Errorf("cannot connect: %w", cause)
+		}
+	}
+	return err
+}
+
+// inTx runs do in one transaction.
+func (s *Store) inTx(ctx context.Context, do func(tx pgx.Tx, q *db.Queries) error) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return do(tx, db.New(tx)) })
+}
+
+// ms returns an instant as epoch milliseconds.
+func ms(t time.Time) int64 { return t.UnixMilli() }
