@@ -41,7 +41,7 @@ type gatewayConfig struct {
 
 // deriveConfig says when quarter-hours are derived and when they may be final.
 type deriveConfig struct {
-	cron   string // read in UTC
+	times  ingest.JobTimes // read in UTC
 	settle time.Duration
 }
 

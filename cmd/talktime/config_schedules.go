@@ -84,11 +84,12 @@ func readDeriveCron(c *config, v value) {
 	if !ok {
 		return
 	}
-	if err := checkCron(text); err != nil {
+	times, err := ingest.NewJobTimes(text, "UTC")
+	if err != nil {
 		v.fault("%v", err)
 		return
 	}
-	c.derive.cron = text
+	c.derive.times = times
 }
 
 // The checks of single fields put them into a schedule that has no other fault.

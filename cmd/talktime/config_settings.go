@@ -58,14 +58,19 @@ func keep[T any](target *T) func(T, bool) {
 // home directory.
 const rootDataDir = "/var/lib/talktime"
 
+// defaultDeriveCron derives at the full minute.
+const defaultDeriveCron = "0 * * * * *"
+
 func defaultConfig(text configText) *config {
 	c := &config{
 		file:       text.file,
 		timeZone:   time.UTC,
 		maxAgentID: ingest.DefaultMaxAgentID,
 		gateway:    gatewayConfig{timeout: 3 * time.Second, concurrency: 64, authMode: 2},
-		derive:     deriveConfig{cron: "0 * * * * *", settle: 15 * time.Minute},
+		derive:     deriveConfig{settle: 15 * time.Minute},
 	}
+	// The default is good, as the tests see.
+	c.derive.times, _ = ingest.NewJobTimes(defaultDeriveCron, "UTC")
 	switch {
 	case text.asRoot:
 		c.dataDir = rootDataDir

@@ -18,6 +18,11 @@ func text(yaml string, environ ...string) configText {
 	}
 }
 
+// next is when to derive first after nine o'clock UTC.
+func next(c *config) string {
+	return c.derive.times.Next(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)).Format(time.TimeOnly)
+}
+
 func TestDefaultsOfAnEmptyConfig(t *testing.T) {
 	for name, yaml := range map[string]string{"nothing": "", "a comment": "# later\n", "an empty document": "---\n...\n", "empty sections": "gateway:\nderive: {}\n"} {
 		t.Run(name, func(t *testing.T) {
@@ -27,7 +32,7 @@ func TestDefaultsOfAnEmptyConfig(t *testing.T) {
 			}
 			if c.timeZone != time.UTC || c.dataDir != "/home/kim/.local/share/talktime" || !c.databaseURL.IsEmpty() ||
 				c.gateway.url != "" || c.gateway.timeout != 3*time.Second || c.gateway.concurrency != 64 || c.gateway.authMode != 2 ||
-				c.maxAgentID != 59999 || c.derive.cron != "0 * * * * *" || c.derive.settle != 15*time.Minute || len(c.schedules) != 0 {
+				c.maxAgentID != 59999 || next(c) != "09:01:00" || c.derive.settle != 15*time.Minute || len(c.schedules) != 0 {
 				t.Errorf("the defaults are %+v", c)
 			}
 		})
@@ -66,7 +71,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		g.concurrency != 8 || g.maxRate != 200 || g.authMode != 1 {
 		t.Errorf("read gateway %+v", g)
 	}
-	if c.guidsFile != "/srv/guids.csv" || c.maxAgentID != 999999 || c.derive != (deriveConfig{"30 * * * * *", time.Hour}) {
+	if c.guidsFile != "/srv/guids.csv" || c.maxAgentID != 999999 || next(c) != "09:00:30" || c.derive.settle != time.Hour {
 		t.Errorf("read %+v", c)
 	}
 	var got []string
@@ -98,8 +103,8 @@ func TestEnvironmentOverridesEveryKey(t *testing.T) {
 	if len(c.schedules) != 1 || c.schedules[0].Name() != "one" || c.schedules[0].Zone() != "Asia/Kathmandu" || c.schedules[0].Agents().String() != "101" {
 		t.Errorf("schedules are %+v", c.schedules)
 	}
-	if want := (deriveConfig{"30 * * * * *", 0}); c.derive != want {
-		t.Errorf("derive is %+v, want %+v: an empty variable is not set", c.derive, want)
+	if next(c) != "09:00:30" || c.derive.settle != 0 {
+		t.Errorf("derive is due at %s, settle is %s: an empty variable is not set", next(c), c.derive.settle)
 	}
 }
 

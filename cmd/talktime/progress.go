@@ -46,7 +46,7 @@ func isTerminal(w io.Writer) bool {
 }
 
 // at tells that done of total parts are done.
-func (p *progress) at(done, total int64) {
+func (p *progress) at(done, total int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if total <= 0 {
@@ -55,7 +55,7 @@ func (p *progress) at(done, total int64) {
 	done = min(max(done, 0), total)
 	now := p.clock.Now()
 	line := fmt.Sprintf("%s: %d %%", p.what, done*100/total)
-	switch tenth := int(done * 10 / total); {
+	switch tenth := done * 10 / total; {
 	case p.terminal:
 		if now.Sub(p.written) >= rewriteEvery || done == total {
 			p.written = now
@@ -85,7 +85,7 @@ func (p *progress) rewrite(line string) {
 }
 
 // remaining guesses what is left from the pace so far, once there is one.
-func remaining(elapsed time.Duration, done, total int64) string {
+func remaining(elapsed time.Duration, done, total int) string {
 	if elapsed < time.Second || done == 0 || done == total {
 		return ""
 	}

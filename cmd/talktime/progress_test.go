@@ -20,7 +20,7 @@ func TestProgressElsewhereThanOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	a := &app{stderr: &out, clock: &stoppedClock{}}
 	p := a.newProgress("deriving")
-	for done := range int64(1001) {
+	for done := range 1001 {
 		p.at(done, 1000)
 	}
 	p.at(1000, 1000)
@@ -37,7 +37,7 @@ func TestProgressOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	clock := &stoppedClock{now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	p := &progress{out: &out, clock: clock, what: "deriving", terminal: true, began: clock.now}
-	step := func(after time.Duration, done int64) {
+	step := func(after time.Duration, done int) {
 		clock.now = clock.now.Add(after)
 		p.at(done, 200)
 	}

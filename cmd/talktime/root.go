@@ -40,8 +40,12 @@ is older or newer than the program.`,
 
 	root.AddCommand(
 		a.gatewayCommand(),
+		a.deriveCommand(),
+		a.migrateCommand(),
 		a.psqlCommand(),
+		a.recordCommand(),
 		a.reportCommand(),
+		a.sampleCommand(),
 		a.versionCommand(),
 	)
 	root.InitDefaultHelpCmd()
