@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 )
@@ -105,4 +104,8 @@ func seconds(name string, ms func(*Row) int64) Column {
 }
 
 // thousandths writes a count of thousandths, not negative, as a decimal number.
-func thousandths(n int64) string { return fmt.Sprintf("%d.%03d", n/1000, n%1000) }
+func thousandths(n int64) string {
+	var digits [24]byte
+	text := strconv.AppendInt(digits[:0], n/1000, 10)
+	return string(append(text, '.', '0'+byte(n%1000/100), '0'+byte(n%100/10), '0'+byte(n%10)))
+}

@@ -73,24 +73,34 @@ func TestStandardErrorByHand(t *testing.T) {
 	}
 }
 
-// Two agents, two days: four variances of 5.908 s add up to twice that error.
+// Two agents, two days that differ: by hand sqrt(2 · (5907.95² + 5877.44²)).
+// The two quarter-hours of the second day are one agent-day.
 func TestVariancesAddOverAgentsAndDays(t *testing.T) {
 	var source bins
-	for _, start := range []string{"2026-11-16T08:00:00Z", "2026-11-17T08:00:00Z"} {
-		for _, agent := range []ingest.AgentID{101, 102} {
-			b := bin{agent: agent, start: instant(t, start)}
-			b.sums.MS[reports.Talk], b.sums.MS[reports.Available] = 450_000, 450_000
-			b.sums.Edge[reports.Talk] = 40_000
-			b.sums.ChangeMS, b.sums.ChangeSq = 40_000, 40_000*10_000
-			source.rows = append(source.rows, b)
-		}
+	for _, agent := range []ingest.AgentID{101, 102} {
+		first := bin{agent: agent, start: instant(t, "2026-11-16T08:00:00Z")}
+		first.sums.MS[reports.Talk], first.sums.MS[reports.Available] = 450_000, 450_000
+		first.sums.Edge[reports.Talk] = 40_000
+		first.sums.ChangeMS, first.sums.ChangeSq = 40_000, 40_000*10_000
+
+		// Together 720 s of 900 s, 20 s of edges, d = 20 s.
+		second := bin{agent: agent, start: instant(t, "2026-11-17T08:00:00Z")}
+		second.sums.MS[reports.Talk], second.sums.MS[reports.Unscheduled] = 720_000, 180_000
+		third := bin{agent: agent, start: instant(t, "2026-11-17T08:15:00Z")}
+		third.sums.MS[reports.Available], third.sums.MS[reports.Unscheduled] = 180_000, 720_000
+		third.sums.Edge[reports.Talk] = 20_000
+		third.sums.ChangeMS, third.sums.ChangeSq = 20_000, 20_000*20_000
+		source.rows = append(source.rows, first, second, third)
 	}
 	w := reports.Window{Span: reports.Span{From: instant(t, "2026-11-16T00:00:00Z"), To: instant(t, "2026-11-18T00:00:00Z")}, Zone: time.UTC}
 	source.horizon = w.To
 	for _, by := range groupings {
-		total := summarize(t, &source, request(t, w, by)).total
-		if got, _ := total.StdErr(reports.Evidence(reports.Talk)); math.Abs(got-2*5907.949541) > 1e-4 {
-			t.Errorf("--by %s: standard error %f", by, got)
+		got := summarize(t, &source, request(t, w, by))
+		if stderr, _ := got.total.StdErr(reports.Evidence(reports.Talk)); math.Abs(stderr-11785.428739) > 1e-4 {
+			t.Errorf("--by %s: standard error %f", by, stderr)
+		}
+		if by == "none" && got.rows[0].Variance != got.total.Variance {
+			t.Errorf("the only row's variance is %v, the total's %v", got.rows[0].Variance, got.total.Variance)
 		}
 	}
 }

@@ -15,7 +15,6 @@ type grid struct {
 	agents  ingest.AgentSet
 	query   Query
 	horizon time.Time
-	byAgent bool
 }
 
 // newGrid lays the grid of a report. Standard errors are per agent and local
@@ -29,12 +28,10 @@ func newGrid(request Request, facts Facts) grid {
 	if agents.IsEmpty() {
 		agents = facts.Agents
 	}
-	byAgent := request.Grouping.agentFirst()
 	return grid{
 		agents:  agents,
-		query:   Query{Spans: request.Window.Spans(unit), Agents: request.Agents, ByAgent: byAgent},
+		query:   Query{Spans: request.Window.Spans(unit), Agents: request.Agents, ByAgent: request.Grouping.agentFirst()},
 		horizon: facts.Horizon,
-		byAgent: byAgent,
 	}
 }
 
@@ -72,7 +69,7 @@ func (g grid) slots(ctx context.Context, source Source) iter.Seq2[*slot, error] 
 // places yields agent and span of each slot in the query's order.
 func (g grid) places() iter.Seq2[ingest.AgentID, int] {
 	return func(yield func(ingest.AgentID, int) bool) {
-		if g.byAgent {
+		if g.query.ByAgent {
 			for agent := range g.agents.All() {
 				for span := range g.query.Spans {
 					if !yield(agent, span) {

@@ -83,6 +83,10 @@ func TestSpansFollowLocalLabels(t *testing.T) {
 			"Europe/Berlin", "2026-10-24T22:00:00Z", "2026-10-26T23:00:00Z", reports.Day,
 			"00:00+0200 25h0m0s, 00:00+0100 24h0m0s",
 		},
+		"a clock set back over midnight: time goes on in the later day": {
+			"America/St_Johns", "2010-11-06T02:30:00Z", "2010-11-08T03:30:00Z", reports.Day,
+			"00:00-0230 24h0m0s, 00:00-0230 25h0m0s",
+		},
 		"no unit": {
 			"Europe/Berlin", "2026-10-24T22:00:00Z", "2026-10-26T23:00:00Z", reports.NoUnit,
 			"00:00+0200 49h0m0s",

@@ -37,7 +37,7 @@ type Sink interface {
 
 // Summarize makes the report and hands it to the sink row by row. It keeps one
 // row and, for the total's standard error, one day of each agent. It returns
-// the total, and an error where any row does not account for all of its window.
+// the total, or an error where any row does not account for all of its window.
 func Summarize(ctx context.Context, source Source, request Request, sink Sink) (Row, error) {
 	window := request.Window
 	facts, err := source.Facts(ctx, window.From, window.To)
@@ -52,7 +52,7 @@ func Summarize(ctx context.Context, source Source, request Request, sink Sink) (
 		request: request,
 		sink:    sink,
 		total:   Row{Span: window.Span, Agents: grid.agents.Len(), IsFinal: true},
-		days:    dayVariances{byAgent: grid.byAgent, open: map[ingest.AgentID]*Sums{}},
+		days:    dayVariances{open: map[ingest.AgentID]*Sums{}},
 	}
 	for slot, err := range grid.slots(ctx, source) {
 		if err == nil {

@@ -120,6 +120,19 @@ func TestNobodyInTheWindow(t *testing.T) {
 	}
 }
 
+func TestFinalityAndRevision(t *testing.T) {
+	w := reports.Window{Span: reports.Span{From: instant(t, "2026-11-16T08:00:00Z"), To: instant(t, "2026-11-16T08:30:00Z")}, Zone: time.UTC}
+	open, revised := talking(101, "2026-11-16T08:15:00Z"), talking(102, "2026-11-16T08:00:00Z")
+	open.isFinal, revised.revision = false, 3
+	got := summarize(t, &bins{horizon: w.To, rows: []bin{talking(101, "2026-11-16T08:00:00Z"), open, revised}}, request(t, w, "agent"))
+	if a, b := got.rows[0], got.rows[1]; a.IsFinal || a.Revision != 1 || !b.IsFinal || b.Revision != 3 {
+		t.Errorf("rows are final %v, %v, revision %d, %d", a.IsFinal, b.IsFinal, a.Revision, b.Revision)
+	}
+	if got.total.IsFinal || got.total.Revision != 3 {
+		t.Errorf("the total is final: %v, revision %d", got.total.IsFinal, got.total.Revision)
+	}
+}
+
 // What has no row is unscheduled before the horizon and pending from it on.
 func TestFillsWhatHasNoRow(t *testing.T) {
 	w := reports.Window{Span: reports.Span{From: instant(t, "2026-11-16T08:00:00Z"), To: instant(t, "2026-11-16T09:00:00Z")}, Zone: time.UTC}

@@ -51,22 +51,20 @@ func variance(value, base, edge, d float64) float64 {
 	return base * p * q * d * bracket
 }
 
-// dayVariances adds up variances per agent and local day from cells of a day
-// or less. It keeps the sums of one day, or of one agent's day where cells come
-// agent by agent.
+// dayVariances adds up variances per agent and local day from slots of a day
+// or less. It keeps the sums of one day.
 type dayVariances struct {
-	byAgent bool
-	date    int
-	open    map[ingest.AgentID]*Sums
-	total   [Evidences]float64
+	date  int
+	open  map[ingest.AgentID]*Sums
+	total [Evidences]float64
 }
 
 func (v *dayVariances) add(agent ingest.AgentID, date int, sums *Sums) {
-	day := v.open[agent]
-	if date != v.date || (v.byAgent && day == nil) {
+	if date != v.date {
 		v.close()
-		v.date, day = date, nil
+		v.date = date
 	}
+	day := v.open[agent]
 	if day == nil {
 		day = new(Sums)
 		v.open[agent] = day
