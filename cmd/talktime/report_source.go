@@ -2,12 +2,19 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"talktime/reports"
+	"talktime/sql/store"
 )
 
 // withReportSource hands use one snapshot of the stored quarter-hours.
-func (a *app) withReportSource(_ context.Context, _ *config, _ func(reports.Source) error) error {
-	return errors.New("reports cannot read the database yet")
+func (a *app) withReportSource(ctx context.Context, c *config, use func(reports.Source) error) error {
+	return a.withStore(ctx, c, func(s *store.Store) error {
+		snapshot, err := s.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		defer snapshot.Close(ctx)
+		return use(snapshot)
+	})
 }

@@ -25,7 +25,7 @@ is older or newer than the program.`,
 		Example: `  talktime demo
   talktime record --config talktime.yaml
   talktime report talk-time --from 2026-11-16 --to 2026-11-23`,
-		Version:           programVersion(),
+		Version:           versionText(),
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		PersistentPreRunE: a.start,

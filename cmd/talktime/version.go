@@ -7,20 +7,28 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"talktime/sql/store"
 )
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the program's version",
-		Long:    "version prints the program's version, the revision it was built from where that is known, and the Go version.",
+		Use:   "version",
+		Short: "Print the program's version",
+		Long: `version prints the program's version, the revision it was built from where that
+is known, the Go version, and the version of the database's schema it works with.`,
 		Example: "  talktime version",
 		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.stdout, programVersion())
+			_, err := fmt.Fprintln(a.stdout, versionText())
 			return err
 		},
 	}
+}
+
+// versionText is what talktime version prints.
+func versionText() string {
+	return fmt.Sprintf("%s, schema %d", programVersion(), store.SchemaVersion())
 }
 
 // programVersion describes this build in one line, such as
