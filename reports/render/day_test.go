@@ -15,9 +15,13 @@ import (
 type day struct {
 	horizon time.Time
 	dirty   int
+	nobody  bool // has no agents at all
 }
 
 func (d day) Facts(context.Context, time.Time, time.Time) (reports.Facts, error) {
+	if d.nobody {
+		return reports.Facts{}, nil
+	}
 	return reports.Facts{
 		Horizon: d.horizon,
 		Agents:  ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 106}),

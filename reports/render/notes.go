@@ -24,9 +24,24 @@ func (t *Table) writeTitle() {
 		t.write(fmt.Sprintf("Polled every %s; hold %s: a longer gap between two samples counts as unobserved.\n",
 			joinDurations(periods, func(p time.Duration) time.Duration { return p }), joinDurations(periods, reports.Hold)))
 	}
-	for _, s := range t.meta.Schedules {
-		t.write(printable(fmt.Sprintf("Schedule %s: %s, %s, agents %s", s.Name, s.Cron, s.Zone, s.Agents)), "\n")
+	for i, s := range t.meta.Schedules {
+		if i == mostSchedules {
+			t.write(fmt.Sprintf("… and %d schedules more; --format json has them all.\n", len(t.meta.Schedules)-i))
+			break
+		}
+		t.write(printable(fmt.Sprintf("Schedule %s: %s, %s, agents %s", s.Name, s.Cron, s.Zone, shortened(s.Agents))), "\n")
 	}
+}
+
+// A title names so many schedules, and so much of their agents.
+const mostSchedules, mostAgentText = 5, 60
+
+// shortened cuts a long list of agents after a whole range.
+func shortened(agents string) string {
+	if len(agents) <= mostAgentText {
+		return agents
+	}
+	return agents[:strings.LastIndexByte(agents[:mostAgentText], ',')+1] + "…"
 }
 
 // offsets lists the zone's offsets from UTC in the window, in order of time.
@@ -69,20 +84,21 @@ func (t *Table) writeNotes(total *reports.Row) {
 		}
 	}
 	horizon := t.meta.Horizon
-	note(total.Agents == 0, "No agent has a quarter-hour in this window.")
-	note(total.Agents > 0 && !t.meta.Grouping.ByAgent, "Every row sums all %d agents.", total.Agents)
-	note(t.meta.Report == "talk-time", "Talk share = talk / staffed. Occupancy = (talk + ACW) / (talk + ACW + available). Coverage = observed / (observed + unobserved).")
-	note(t.meta.Report == "states", "Not ready = (busy + rest + pre-rest) / staffed. Coverage = observed / (observed + unobserved).")
-	note(t.meta.Report == "talk-time", "± is half the 95 %% interval of sampling; at least and at most hold if nothing happened between two samples but the changes seen.")
-	note(t.marks.noValue, "%s no value: nothing to divide by, or no change seen to tell an error from.", noValue)
+	shown := total.Agents > 0
+	note(!shown, "No agent has a quarter-hour in this window.")
+	note(shown && !t.meta.Grouping.ByAgent, "Every row sums all agents: %d.", total.Agents)
+	note(shown && t.meta.Report == "talk-time", "Talk share = talk / staffed. Occupancy = (talk + ACW) / (talk + ACW + available). Coverage = observed / (observed + unobserved).")
+	note(shown && t.meta.Report == "states", "Not ready = (busy + rest + pre-rest) / staffed. Coverage = observed / (observed + unobserved).")
+	note(shown && t.meta.Report == "talk-time", "± is half the 95 %% interval of sampling; at least and at most hold if nothing happened between two samples but the changes seen.")
+	note(shown && t.marks.noValue, "%s no value: nothing to divide by, or no change seen to tell an error from.", noValue)
 	note(t.marks.lowCoverage, "%s left blank: less than %d %% of the time polls were due for was observed (--allow-partial shows it).", lowCoverage, reports.MinCoverage)
 	note(t.meta.AllowPartial, "Ratios are shown whatever the coverage (--allow-partial).")
-	note(total.Agents > 0, "Rounded so that each row's parts add up to its total; --format csv has milliseconds.")
+	note(shown, "Rounded so that each row's parts add up to its total; a column may differ from the total row by rounding. --format csv has milliseconds.")
 	note(horizon.IsZero(), "Nothing is derived yet: everything is pending.")
 	note(!horizon.IsZero() && horizon.Before(t.meta.Window.To), "Figures reach to %s; everything later is pending.",
 		horizon.In(t.meta.Window.Zone).Format("Mon 2006-01-02 15:04:05 -07:00"))
 	note(!total.IsFinal, "Provisional: later samples may still change the latest quarter-hours.")
-	note(t.meta.Dirty > 0, "%d quarter-hours have news that is not derived yet.", t.meta.Dirty)
+	note(t.meta.Dirty > 0, "Quarter-hours with news that is not derived yet: %d.", t.meta.Dirty)
 
 	t.write("\n")
 	for _, n := range notes {
@@ -93,7 +109,11 @@ func (t *Table) writeNotes(total *reports.Row) {
 
 // identity states that all time is accounted for (metrics.md §3, identity 2).
 func identity(total *reports.Row) string {
-	return fmt.Sprintf("identity: %d agents × %s s = staffed %s + signed out %s + unobserved %s + unscheduled %s + pending %s s, residual %d ms",
-		total.Agents, seconds(total.Span.Milliseconds()), seconds(total.Value(reports.Staffed)), seconds(total.MS[reports.SignedOut]),
+	agents := "agents"
+	if total.Agents == 1 {
+		agents = "agent"
+	}
+	return fmt.Sprintf("identity: %d %s × %s s = staffed %s + signed out %s + unobserved %s + unscheduled %s + pending %s s, residual %d ms",
+		total.Agents, agents, seconds(total.Span.Milliseconds()), seconds(total.Value(reports.Staffed)), seconds(total.MS[reports.SignedOut]),
 		seconds(total.Unobserved()), seconds(total.MS[reports.Unscheduled]), seconds(total.MS[reports.Pending]), total.Residual())
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,7 @@ func goldens(t testing.TB) map[string]struct {
 		"states_day":              {past, request(t, "states", "2026-10-24", "2026-10-27", "day")},
 		"states_60m_agent":        {past, request(t, "states", "2026-10-24T23:00:00Z", "2026-10-25T01:30:00Z", "60m,agent")},
 		"states_running":          {running, request(t, "states", "2026-11-20", "", "agent")},
+		"states_nobody":           {day{nobody: true}, request(t, "states", "2026-11-20", "", "agent")},
 		"states_nothing":          {day{}, request(t, "states", "2026-11-20", "", "agent")},
 	}
 }
@@ -186,6 +188,25 @@ func TestTableOfAForeignScheduleCannotMoveTheCursor(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "x?[2J?") {
 		t.Errorf("got %q", &out)
+	}
+}
+
+func TestATitleStaysShort(t *testing.T) {
+	var out bytes.Buffer
+	var odd []ingest.AgentID
+	for agent := ingest.AgentID(101); agent < 3000; agent += 2 {
+		odd = append(odd, agent)
+	}
+	schedules := slices.Repeat([]reports.ScheduleFact{{Name: "s", Agents: ingest.NewAgentSet(odd...).String()}}, 9)
+	r := request(t, "states", "2026-11-20", "", "agent")
+	if err := render.NewTable(&out, false).Begin(reports.Meta{Request: r, Facts: reports.Facts{Schedules: schedules}}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "agents 101,103,") || !strings.Contains(out.String(), "129,…\n") || strings.Count(out.String(), "\n") != 7 {
+		t.Errorf("got\n%s", &out)
+	}
+	if !strings.Contains(out.String(), "… and 4 schedules more") {
+		t.Errorf("got\n%s", &out)
 	}
 }
 

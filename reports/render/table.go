@@ -81,6 +81,14 @@ func (t *Table) Row(row *reports.Row) error {
 
 // End writes the last page, the total unless it is the only row, and the notes.
 func (t *Table) End(total *reports.Row) error {
+	if total.Agents > 0 {
+		t.writeLast(total)
+	}
+	t.writeNotes(total)
+	return t.out.Flush()
+}
+
+func (t *Table) writeLast(total *reports.Row) {
 	sum := t.cells(total)
 	for i := range t.keyColumns() {
 		sum[i] = ""
@@ -92,8 +100,6 @@ func (t *Table) End(total *reports.Row) error {
 		t.writeRule()
 		t.writeBold(t.join(sum))
 	}
-	t.writeNotes(total)
-	return t.out.Flush()
 }
 
 func (t *Table) cells(row *reports.Row) []string {
