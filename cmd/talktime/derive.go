@@ -3,12 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"talktime/reports"
 	"talktime/sql/store"
 )
+
+// instantFormat prints an instant to the millisecond.
+const instantFormat = "2006-01-02T15:04:05.000Z07:00"
 
 func (a *app) deriveCommand() *cobra.Command {
 	var from, to string
@@ -40,44 +46,46 @@ func (a *app) derive(ctx context.Context, from, to string) error {
 	}
 	return a.withStore(ctx, c, func(s *store.Store) error {
 		p := a.newProgress("deriving")
+		began := a.clock.Now()
+		d, err := settle(ctx, s, began, c.derive)
+		if err != nil {
+			return err
+		}
+		d.Progress = p.at
 		var derived store.Derived
 		if from == "" {
-			derived, err = a.deriveDirty(ctx, c, s, p.at)
+			derived, err = s.DeriveDirty(ctx, d)
 		} else {
-			derived, err = a.deriveWindow(ctx, c, s, window, p.at)
+			derived, err = s.DeriveRange(ctx, window.From, window.To, d)
 		}
 		p.end()
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(a.stdout, "derived %d quarter-hours: rows new %d, changed %d, gone %d, restated %d\n",
-			derived.QuarterHours, derived.Inserted, derived.Updated, derived.Deleted, derived.Restated)
+		_, err = io.WriteString(a.stdout, tellDerived(derived, d, a.clock.Now().Sub(began)))
 		return err
 	})
 }
 
-// deriveDirty derives what is due to be derived up to now. told, which may be
-// nil, hears how far it is.
-func (a *app) deriveDirty(ctx context.Context, c *config, s *store.Store, told func(done, total int)) (store.Derived, error) {
-	d, err := a.deriving(ctx, c, s, told)
-	if err != nil {
-		return store.Derived{}, err
+// tellDerived words what a derive did.
+func tellDerived(derived store.Derived, d store.Deriving, took time.Duration) string {
+	var b strings.Builder
+	if d.Missed > 0 {
+		fmt.Fprintf(&b, "%d due instants had no recorder: stored as missed\n", d.Missed)
 	}
-	return s.DeriveDirty(ctx, d)
+	fmt.Fprintf(&b, "looked at %d quarter-hours up to %s in %.1f s: ", derived.QuarterHours, d.Horizon.UTC().Format(instantFormat), took.Seconds())
+	if derived.Inserted+derived.Updated+derived.Deleted == 0 {
+		b.WriteString("nothing changed\n")
+	} else {
+		fmt.Fprintf(&b, "rows inserted %d, updated %d, deleted %d, restated %d\n",
+			derived.Inserted, derived.Updated, derived.Deleted, derived.Restated)
+	}
+	return b.String()
 }
 
-// deriveWindow derives all of a window, as far as it is settled.
-func (a *app) deriveWindow(ctx context.Context, c *config, s *store.Store, w reports.Window, told func(done, total int)) (store.Derived, error) {
-	d, err := a.deriving(ctx, c, s, told)
-	if err != nil {
-		return store.Derived{}, err
-	}
-	return s.DeriveRange(ctx, w.From, w.To, d)
-}
-
-// deriving finds out how far the ticks are complete now.
-func (a *app) deriving(ctx context.Context, c *config, s *store.Store, told func(done, total int)) (store.Deriving, error) {
-	now := a.clock.Now()
+// settle finds out how far the ticks are complete now, and so how far can be
+// derived.
+func settle(ctx context.Context, s *store.Store, now time.Time, c deriveConfig) (store.Deriving, error) {
 	settled, err := s.Settle(ctx, now)
-	return store.Deriving{Now: now, Settle: c.derive.settle, Settled: settled, Progress: told}, err
+	return store.Deriving{Now: now, Settle: c.settle, Settled: settled}, err
 }

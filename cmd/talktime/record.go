@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,35 +40,31 @@ func (a *app) record(ctx context.Context) error {
 		return err
 	}
 	defer poller.Close()
-	return a.withAnySchema(ctx, c, func(s *store.Store) (err error) {
+	return a.withAnySchema(ctx, c, func(s *store.Store) error {
 		if err := a.migrateToRecord(ctx, s); err != nil {
 			return err
 		}
-		lease, err := s.TakeLease(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, lease.Release(ctx)) }()
-		if _, err := s.MakePartitions(ctx, a.clock.Now(), a.clock.Now().Add(partitionsAhead)); err != nil {
-			return err
-		}
-		jobs, err := a.recorderJobs(c, s)
-		if err != nil {
-			return err
-		}
-
-		jobsCtx, stopJobs := context.WithCancel(ctx)
-		var running sync.WaitGroup
-		running.Go(func() { ingest.RunJobs(jobsCtx, a.clock, jobs, s, a.log) })
-		defer running.Wait()
-		defer stopJobs()
-
-		a.log.Info("recording", "schedules", len(c.schedules), "agents", poller.Agents().Len(), "gateway", c.gateway.url)
-		return ingest.Recording{
-			Schedules: c.schedules, Clock: a.clock, Poller: poller, Recorder: recorder{s},
-			Concurrency: c.gateway.concurrency, Log: a.log,
-		}.Run(ctx)
+		a.log.Info("recording", "schedules", describe(c.schedules), "agents", poller.Agents().Len(),
+			"gateway", c.gateway.url, "database", s.Place())
+		told := newTally(a.clock, a.log)
+		return told.during(ctx, recording{
+			store: s, poller: poller, clock: a.clock, schedules: c.schedules,
+			concurrency: c.gateway.concurrency, derive: c.derive, log: a.log, onRound: told.add,
+		}.run)
 	})
+}
+
+// describe words schedules for the log.
+func describe(schedules []ingest.Schedule) []string {
+	words := make([]string, len(schedules))
+	for i, s := range schedules {
+		agents := "all with a GUID"
+		if !s.All() {
+			agents = s.Agents().String()
+		}
+		words[i] = fmt.Sprintf("%s: %s %s, agents %s", s.Name(), s.Cron(), s.Zone(), agents)
+	}
+	return words
 }
 
 // migrateToRecord brings the schema up to the program's own, or says with its
@@ -84,38 +78,4 @@ func (a *app) migrateToRecord(ctx context.Context, s *store.Store) error {
 		return withExit(exitSchema, fmt.Errorf("%w; migrating now failed: %w", older, err))
 	}
 	return nil
-}
-
-// recorder is the store as a recorder uses it from its start on.
-type recorder struct{ *store.Store }
-
-// Declare also stores as missed what was due before at and not served: the
-// rounds begin at that very instant, so that none is left out in between.
-func (r recorder) Declare(ctx context.Context, at time.Time, schedules []ingest.Schedule) error {
-	if _, err := r.CatchUp(ctx, at); err != nil {
-		return err
-	}
-	return r.Store.Declare(ctx, at, schedules)
-}
-
-// partitionsAhead is how far ahead partitions are made: long enough for a
-// recorder whose role may not make any to be noticed.
-const partitionsAhead = 7 * 24 * time.Hour
-
-// recorderJobs are what a recorder does beside its rounds.
-func (a *app) recorderJobs(c *config, s *store.Store) ([]ingest.Job, error) {
-	hourly, err := ingest.NewJobTimes("0 7 * * * *", "UTC")
-	if err != nil {
-		return nil, err
-	}
-	return []ingest.Job{
-		{Name: "derive", Times: c.derive.times, Run: func(ctx context.Context, _ time.Time) error {
-			_, err := a.deriveDirty(ctx, c, s, nil)
-			return err
-		}},
-		{Name: "partitions", Times: hourly, Run: func(ctx context.Context, due time.Time) error {
-			_, err := s.MakePartitions(ctx, due, due.Add(partitionsAhead))
-			return err
-		}},
-	}, nil
 }

@@ -39,6 +39,18 @@ func (l *Lease) Release(ctx context.Context) error {
 	return l.conn.Close(context.WithoutCancel(ctx))
 }
 
+// Lost waits until the lease's connection has died, and the lease with it, and
+// returns why, or until ctx ends. The lease stands and can be released
+// afterwards in the second case.
+func (l *Lease) Lost(ctx context.Context) error {
+	for {
+		// Nobody listens for anything: what ends the wait is the connection.
+		if _, err := l.conn.WaitForNotification(ctx); err != nil {
+			return plain(err)
+		}
+	}
+}
+
 // LeaseIsFree reports whether no recorder holds the lease at this moment.
 func (s *Store) LeaseIsFree(ctx context.Context) (bool, error) {
 	free, err := db.New(s.pool).LeaseIsFree(ctx)

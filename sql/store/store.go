@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,10 +19,8 @@ const OldestServer = 15
 
 // Store is a database of talktime. It is safe for concurrent use.
 type Store struct {
-	pool *pgxpool.Pool
-
-	mu        sync.Mutex
-	agentSets map[string]int64 // ids of agent sets already known to be stored
+	pool      *pgxpool.Pool
+	agentSets agentSets
 }
 
 // Open connects to the database the URL names (anything pgx takes) and checks
@@ -43,7 +40,7 @@ func Open(ctx context.Context, url ingest.Secret) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", plain(err))
 	}
-	s := &Store{pool: pool, agentSets: map[string]int64{}}
+	s := &Store{pool: pool}
 	var version int
 	if err := pool.QueryRow(ctx, "SELECT current_setting('server_version_num')::int / 10000").Scan(&version); err != nil {
 		pool.Close()
@@ -58,6 +55,9 @@ func Open(ctx context.Context, url ingest.Secret) (*Store, error) {
 
 // Close gives all connections back.
 func (s *Store) Close() { s.pool.Close() }
+
+// Place names the database and its server, without user and password.
+func (s *Store) Place() string { return place(s.pool.Config().ConnConfig) }
 
 // place names a database without its password.
 func place(c *pgx.ConnConfig) string {

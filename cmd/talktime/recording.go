@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"talktime/ingest"
+	"talktime/sql/store"
+)
+
+// recording is a recorder beside its configuration: what talktime record runs
+// on the machine's clock and talktime demo on one that is played. The store's
+// schema is the program's own.
+type recording struct {
+	store       *store.Store
+	poller      ingest.Poller
+	clock       ingest.Clock
+	schedules   []ingest.Schedule
+	concurrency int // polls in flight at most
+	derive      deriveConfig
+	log         *slog.Logger
+	onRound     func(ingest.Tick) // see ingest.Recording; may be nil
+	until       time.Time         // see ingest.Recording; zero means never
+}
+
+// partitionsAhead is how far ahead partitions are made: long enough for a
+// failure to be noticed before they are needed.
+const partitionsAhead = 3 * 24 * time.Hour
+
+// lastDeriveLimit is how long deriving once more may delay leaving. What it
+// does not get to stays marked for the next recorder.
+const lastDeriveLimit = 5 * time.Second
+
+// run takes the lease and records until ctx ends or until comes: rounds, and
+// beside them the jobs that derive and make partitions. Ticks that nobody took
+// since the last recorder are stored as missed first. It leaves after deriving
+// once more, with what ingest.Recording says could not be stored.
+func (r recording) run(ctx context.Context) (err error) {
+	giveUp, err := keepLease(ctx, r.store, r.log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, giveUp()) }()
+	if err := r.makePartitions(ctx, r.clock.Now()); err != nil {
+		return err
+	}
+	jobs, err := r.jobs()
+	if err != nil {
+		return err
+	}
+
+	ctx, leaving := context.WithCancel(ctx)
+	defer leaving()
+	jobsCtx, stopJobs := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopJobs()
+	var running sync.WaitGroup
+	running.Go(func() { ingest.RunJobs(jobsCtx, untilClock{r.clock, r.until}, jobs, r.store, r.log) })
+
+	err = ingest.Recording{
+		Schedules: r.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store},
+		Concurrency: r.concurrency, Log: r.log, OnRound: r.onRound, Until: r.until,
+	}.Run(ctx)
+	stopJobs()
+	running.Wait()
+	r.deriveLast(ctx)
+	return err
+}
+
+// jobs are what a recorder does beside its rounds.
+func (r recording) jobs() ([]ingest.Job, error) {
+	daily, err := ingest.NewJobTimes("0 7 0 * * *", "UTC")
+	if err != nil {
+		return nil, err
+	}
+	return []ingest.Job{
+		{Name: "derive", Times: r.derive.times, Run: func(ctx context.Context, _ time.Time) error { return r.deriveNow(ctx) }},
+		{Name: "partitions", Times: daily, Run: r.makePartitions},
+	}, nil
+}
+
+// makePartitions makes those that are needed from now on.
+func (r recording) makePartitions(ctx context.Context, now time.Time) error {
+	_, err := r.store.MakePartitions(ctx, now, now.Add(partitionsAhead))
+	return err
+}
+
+// deriveNow derives what can be derived by now.
+func (r recording) deriveNow(ctx context.Context) error {
+	d, err := settle(ctx, r.store, r.clock.Now(), r.derive)
+	if err == nil {
+		_, err = r.store.DeriveDirty(ctx, d)
+	}
+	return err
+}
+
+// deriveLast derives once more before leaving, whether ctx has ended or not.
+func (r recording) deriveLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastDeriveLimit)
+	defer cancel()
+	if err := r.deriveNow(ctx); err != nil {
+		r.log.Warn("not everything is derived yet; the next derive does it", "error", err)
+	}
+}
+
+// recorder is the store as a recorder uses it.
+type recorder struct {
+	*store.Store
+	caughtUp bool
+}
+
+// Declare also stores as missed, the first time, what was due before at and not
+// taken: the rounds begin at that very instant, so that none is left out in
+// between.
+func (r *recorder) Declare(ctx context.Context, at time.Time, schedules []ingest.Schedule) error {
+	if !r.caughtUp {
+		if _, err := r.CatchUp(ctx, at); err != nil {
+			return err
+		}
+		r.caughtUp = true
+	}
+	return r.Store.Declare(ctx, at, schedules)
+}
+
+// untilClock is a clock on which nothing happens after an instant: a clock that
+// is played would otherwise run on, for the jobs alone, while the recording
+// they belong to has ended. The zero instant means never.
+type untilClock struct {
+	ingest.Clock
+	until time.Time
+}
+
+var errClockEnds = errors.New("the clock ends before")
+
+func (c untilClock) SleepUntil(ctx context.Context, t time.Time) error {
+	if !c.until.IsZero() && t.After(c.until) {
+		return errClockEnds
+	}
+	return c.Clock.SleepUntil(ctx, t)
+}
+
+// Join joins a clock that is played; see ingest.SimClock.
+func (c untilClock) Join() (leave func()) {
+	if played, ok := c.Clock.(interface{ Join() (leave func()) }); ok {
+		return played.Join()
+	}
+	return func() {}
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"talktime/ingest"
+)
+
+// tally tells the log once a minute what a recorder did, and at once when the
+// gateway is out of reach or back.
+type tally struct {
+	clock ingest.Clock
+	log   *slog.Logger
+
+	mu          sync.Mutex
+	rounds      int
+	polls       map[ingest.Outcome]int
+	lag         time.Duration // the longest from the end of a round to its being stored
+	unreachable bool          // the last round got through to nobody
+}
+
+func newTally(clock ingest.Clock, log *slog.Logger) *tally {
+	return &tally{clock: clock, log: log, polls: map[ingest.Outcome]int{}}
+}
+
+// during runs work and tells about it until it is done.
+func (t *tally) during(ctx context.Context, work func(context.Context) error) error {
+	minutes, err := ingest.NewJobTimes("0 * * * * *", "UTC")
+	if err != nil {
+		return err
+	}
+	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() {
+		job := ingest.Job{Name: "tally", Times: minutes, Run: func(context.Context, time.Time) error { t.tell(); return nil }}
+		ingest.RunJobs(telling, t.clock, []ingest.Job{job}, noLedger{}, t.log)
+	})
+	err = work(ctx)
+	stop()
+	running.Wait()
+	t.tell()
+	return err
+}
+
+// add counts a round that is stored.
+func (t *tally) add(tick ingest.Tick) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rounds++
+	t.lag = max(t.lag, t.clock.Now().Sub(tick.FinishedAt))
+	polls := 0
+	for _, o := range ingest.Outcomes() {
+		t.polls[o] += tick.Polls[o]
+		polls += tick.Polls[o]
+	}
+	if polls == 0 {
+		return
+	}
+	unreachable := tick.Polls[ingest.Unreachable] == polls
+	switch {
+	case unreachable && !t.unreachable:
+		t.log.Warn("the gateway cannot be reached; recording goes on and counts its agents as failed", "schedule", tick.Schedule, "due_at", tick.DueAt)
+	case !unreachable && t.unreachable:
+		t.log.Info("the gateway is reached again", "schedule", tick.Schedule, "due_at", tick.DueAt)
+	}
+	t.unreachable = unreachable
+}
+
+// tell logs what was counted since the last time, if there was anything.
+func (t *tally) tell() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.rounds == 0 {
+		return
+	}
+	line := []any{"rounds", t.rounds, "storing_lag", t.lag.Round(time.Millisecond)}
+	for _, o := range ingest.Outcomes() {
+		if n := t.polls[o]; n > 0 {
+			line = append(line, o.String(), n)
+		}
+	}
+	t.log.Info("recorded", line...)
+	t.rounds, t.lag = 0, 0
+	clear(t.polls)
+}
+
+// noLedger keeps no runs: telling is not worth a row.
+type noLedger struct{}
+
+func (noLedger) JobRan(context.Context, ingest.JobRun) error { return nil }
