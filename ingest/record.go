@@ -19,8 +19,8 @@ type Poller interface {
 	Agents() AgentSet
 }
 
-// Recorder keeps what was told and what was seen. Its methods are called by
-// one goroutine.
+// Recorder keeps what was told and what was seen. Its methods are called one
+// at a time.
 type Recorder interface {
 	// Declare says which schedules are in force from at on. Those that differ
 	// from what was in force are closed at `at` and opened anew.

@@ -1,11 +1,9 @@
 package ingest_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -45,7 +43,7 @@ func (b *bench) run() {
 func (b *bench) runFor(t *testing.T, d time.Duration) (leaving time.Duration) {
 	t.Helper()
 	b.run()
-	time.Sleep(d) //nolint:forbidigo // the bubble's time
+	pass(d)
 	return b.leave(t)
 }
 
@@ -129,141 +127,6 @@ func TestRunSpreadsRounds(t *testing.T) {
 	})
 }
 
-// What the deadline cuts off is skipped 1 ms before it, asked or not.
-func TestRunCutsAtTheDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(schedule(t, "a", "*/10 * * * * *", "101-120"))
-		b.Concurrency = 3
-		b.gateway.reply = func(ingest.AgentID) (time.Duration, ingest.Outcome) { return time.Hour, ingest.Observed }
-		b.runFor(t, 29*time.Second)
-		b.mustHold(t, b.start.Add(29*time.Second))
-		for _, due := range []time.Duration{0, 10 * time.Second} {
-			samples := b.memory.samples[key{"a", b.start.Add(due)}]
-			if len(samples) != 20 {
-				t.Fatalf("%d samples, want 20", len(samples))
-			}
-			for _, s := range samples {
-				if want := b.start.Add(due + 9499*time.Millisecond); s.Outcome != ingest.Skipped || !s.PolledAt.Equal(want) {
-					t.Errorf("agent %d is %v at %v, want skipped at %v", s.AgentID, s.Outcome, s.PolledAt, want)
-				}
-			}
-		}
-		if b.gateway.most != 3 {
-			t.Errorf("%d polls in flight at most, want 3", b.gateway.most)
-		}
-	})
-}
-
-// A slow schedule's polls hold up neither another schedule's other agents nor
-// its deadline.
-func TestRunKeepsDeadlinesBesideASlowSchedule(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(schedule(t, "fast", "* * * * * *", "101-104"), schedule(t, "slow", "30 * * * * *", "101-102,200-220"))
-		b.Concurrency = 8
-		b.gateway.reply = func(a ingest.AgentID) (time.Duration, ingest.Outcome) {
-			if a >= 200 {
-				return 20 * time.Second, ingest.Observed
-			}
-			return 300 * time.Millisecond, ingest.Observed
-		}
-		b.runFor(t, 119500*time.Millisecond)
-		b.mustHold(t, b.start.Add(119500*time.Millisecond))
-		if n := b.memory.count(ingest.Missed); n != 0 {
-			t.Errorf("%d ticks missed", n)
-		}
-		if b.gateway.most > 8 {
-			t.Errorf("%d polls in flight, want at most 8", b.gateway.most)
-		}
-	})
-}
-
-func TestRunLeavesWithinSeconds(t *testing.T) {
-	for _, c := range []struct {
-		name       string
-		takes      time.Duration
-		most       time.Duration
-		wantCutOff int
-	}{
-		{"nothing in flight", 0, 0, 0},
-		{"polls come back in time", 2 * time.Second, 2 * time.Second, 0},
-		{"polls hang", time.Hour, 3 * time.Second, 12},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := newBench(schedule(t, "a", "@hourly", "101-112"))
-				b.gateway.reply = func(ingest.AgentID) (time.Duration, ingest.Outcome) { return c.takes, ingest.Observed }
-				// The twelve agents are polled in two bursts, at 0 and 30 s.
-				if took := b.runFor(t, 30*time.Second+time.Millisecond); took > c.most {
-					t.Errorf("leaving took %v, want at most %v", took, c.most)
-				}
-				b.mustHold(t, b.start.Add(time.Minute))
-				cut := 0
-				for _, s := range b.memory.samples[key{"a", b.start}] {
-					if s.Outcome != ingest.Skipped {
-						continue
-					}
-					cut++
-					if want := b.start.Add(33 * time.Second); !s.PolledAt.Equal(want) {
-						t.Errorf("agent %d cut off at %v, want %v", s.AgentID, s.PolledAt, want)
-					}
-				}
-				if cut != c.wantCutOff {
-					t.Errorf("%d polls cut off, want %d", cut, c.wantCutOff)
-				}
-			})
-		})
-	}
-}
-
-// While storing fails rounds are kept as far as there is room; the others
-// become missed ticks once it works again.
-func TestRunOutlivesAnOutageOfTheRecorder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(schedule(t, "a", "* * * * * *", "101-110"))
-		b.Backlog = 200 // 20 rounds
-		var stored []time.Time
-		b.OnRound = func(tick ingest.Tick) { stored = append(stored, tick.DueAt) }
-		b.memory.broken = func() error {
-			if since := time.Since(b.start); since > 10*time.Second && since < 70*time.Second {
-				return errors.New("connection refused")
-			}
-			return nil
-		}
-		b.runFor(t, 99500*time.Millisecond)
-		b.mustHold(t, b.start.Add(99500*time.Millisecond))
-		taken, missed := b.memory.count(ingest.Taken), b.memory.count(ingest.Missed)
-		if missed < 35 || missed > 45 {
-			t.Errorf("%d ticks missed of 60 with room for 20", missed)
-		}
-		if len(stored) != taken {
-			t.Errorf("OnRound told of %d ticks, %d are stored", len(stored), taken)
-		}
-	})
-}
-
-func TestRunSaysWhatItCouldNotStore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(schedule(t, "a", "* * * * * *", "101-110"))
-		b.memory.broken = func() error {
-			if time.Since(b.start) > 0 {
-				return errors.New("connection refused")
-			}
-			return nil
-		}
-		b.run()
-		time.Sleep(9500 * time.Millisecond) //nolint:forbidigo // the bubble's time
-		at := time.Now()
-		b.stop()
-		err := <-b.ended
-		if err == nil || !strings.Contains(err.Error(), "10 rounds were not stored") {
-			t.Errorf("Run returned %v", err)
-		}
-		if took := time.Since(at); took > 9*time.Second {
-			t.Errorf("leaving took %v", took)
-		}
-	})
-}
-
 func TestRunNeedsItsDeclaration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(schedule(t, "a", "* * * * * *", "101"))
@@ -284,39 +147,6 @@ func TestRunNeedsItsDeclaration(t *testing.T) {
 	})
 }
 
-func TestRunOverStepsOfTheClock(t *testing.T) {
-	for _, c := range []struct {
-		name          string
-		step          time.Duration
-		taken, missed int
-	}{
-		// 30 s of real time before the step and 30 s after it, a tick every 10 s.
-		{"a minute forward", time.Minute, 6, 6},
-		{"a minute back", -time.Minute, 3, 0}, // those instants have been served
-		{"a second back", -time.Second, 6, 0},
-		{"ten days forward", 240 * time.Hour, 6, 86400},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				b := newBench(schedule(t, "a", "*/10 * * * * *", "101-103"))
-				b.run()
-				time.Sleep(29500 * time.Millisecond) //nolint:forbidigo // the bubble's time
-				b.clock.step(c.step)
-				time.Sleep(30 * time.Second) //nolint:forbidigo // the bubble's time
-				b.leave(t)
-				last := b.clock.Now()
-				if c.step < 0 {
-					last = b.start.Add(time.Duration(c.taken)*10*time.Second - time.Second)
-				}
-				b.mustHold(t, last)
-				if taken, missed := b.memory.count(ingest.Taken), b.memory.count(ingest.Missed); taken != c.taken || missed != c.missed {
-					t.Errorf("%d taken and %d missed, want %d and %d", taken, missed, c.taken, c.missed)
-				}
-			})
-		})
-	}
-}
-
 // Until ends recording by itself: the instant is not included and the round in
 // flight is finished. A clock that jumps past it leaves missed ticks up to it.
 func TestRunUntil(t *testing.T) {
@@ -334,7 +164,7 @@ func TestRunUntil(t *testing.T) {
 				b.gateway.reply = func(ingest.AgentID) (time.Duration, ingest.Outcome) { return 5 * time.Second, ingest.Observed }
 				b.Until = b.start.Add(time.Minute)
 				b.run()
-				time.Sleep(29 * time.Second) //nolint:forbidigo // the bubble's time
+				pass(29 * time.Second)
 				b.clock.step(c.step)
 				if err := <-b.ended; err != nil {
 					t.Error(err)
@@ -351,32 +181,6 @@ func TestRunUntil(t *testing.T) {
 	}
 }
 
-// A gateway client that does not come back at the deadline costs the next tick,
-// never a second round of the same schedule.
-func TestRunMissesTheTickBehindARoundThatHangs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(schedule(t, "a", "*/10 * * * * *", "101-103"), schedule(t, "b", "*/10 * * * * *", "201"))
-		b.gateway.deaf = true
-		b.gateway.reply = func(a ingest.AgentID) (time.Duration, ingest.Outcome) {
-			if a == 102 {
-				return 15 * time.Second, ingest.Observed
-			}
-			return 0, ingest.Observed
-		}
-		b.runFor(t, 39*time.Second)
-		b.mustHold(t, b.start.Add(39*time.Second))
-		for due, want := range []ingest.TickStatus{ingest.Taken, ingest.Missed, ingest.Taken, ingest.Missed} {
-			at := b.start.Add(time.Duration(due) * 10 * time.Second)
-			if got := b.memory.ticks[key{"a", at}].Status; got != want {
-				t.Errorf("tick %d of the slow schedule is %v, want %v", due, got, want)
-			}
-			if got := b.memory.ticks[key{"b", at}].Status; got != ingest.Taken {
-				t.Errorf("tick %d of the other schedule is %v", due, got)
-			}
-		}
-	})
-}
-
 func TestRunFollowsTheAgentsWithAGUID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all, err := ingest.NewSchedule("all", "*/10 * * * * *", "UTC", ingest.AgentSet{}, true)
@@ -385,12 +189,12 @@ func TestRunFollowsTheAgentsWithAGUID(t *testing.T) {
 		}
 		b := newBench(all, schedule(t, "some", "*/20 * * * * *", "500"))
 		b.run()
-		time.Sleep(15 * time.Second) //nolint:forbidigo // the bubble's time
+		pass(15 * time.Second)
 		more := ingest.NewAgentSet(101, 102, 103, 104)
 		b.gateway.setAgents(more)
-		time.Sleep(20 * time.Second) //nolint:forbidigo // the bubble's time
+		pass(20 * time.Second)
 		b.gateway.setAgents(ingest.AgentSet{})
-		time.Sleep(10 * time.Second) //nolint:forbidigo // the bubble's time
+		pass(10 * time.Second)
 		b.leave(t)
 		b.mustHold(t, b.start.Add(45*time.Second))
 
@@ -410,31 +214,6 @@ func TestRunFollowsTheAgentsWithAGUID(t *testing.T) {
 		for due, n := range []int{3, 3, 4, 4, 0} {
 			if got := len(b.memory.samples[key{"all", b.start.Add(time.Duration(due) * 10 * time.Second)}]); got != n {
 				t.Errorf("tick %d has %d samples, want %d", due, got, n)
-			}
-		}
-	})
-}
-
-// One line a round tells the failures, with the method's name.
-func TestRunLogsFailuresOncePerRound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		b := newBench(schedule(t, "a", "*/10 * * * * *", "101-120"))
-		b.Log = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn}))
-		b.gateway.reply = func(a ingest.AgentID) (time.Duration, ingest.Outcome) {
-			if a <= 105 {
-				return 0, ingest.Unreachable
-			}
-			return 0, ingest.Observed
-		}
-		b.runFor(t, 19*time.Second)
-		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		if len(lines) != 2 {
-			t.Fatalf("%d lines, want one for each round:\n%s", len(lines), &out)
-		}
-		for _, want := range []string{"method=getAgentStatus", "schedule=a", "polls=20", "observed=15", "unreachable=5"} {
-			if !strings.Contains(lines[0], want) {
-				t.Errorf("no %s in %s", want, lines[0])
 			}
 		}
 	})
@@ -511,7 +290,7 @@ func TestRunAccountsForEveryTick(t *testing.T) {
 				return nil
 			}
 			b.run()
-			time.Sleep(50500 * time.Millisecond) //nolint:forbidigo // the bubble's time
+			pass(50500 * time.Millisecond)
 			b.stop()
 			if err := <-b.ended; err != nil {
 				t.Error(err)
