@@ -8,13 +8,15 @@ ON CONFLICT (fingerprint) DO NOTHING;
 -- name: AgentSetID :one
 SELECT agent_set_id FROM talktime.agent_sets WHERE fingerprint = md5((@agents::text)::int4multirange::text);
 
--- Locked, so that two recorders declaring at once take turns.
--- name: LockedSchedulesInForce :many
+-- One declaration at a time: rows alone cannot be locked before there are any.
+-- name: LockSchedules :exec
+SELECT pg_advisory_xact_lock(hashtext('talktime.schedules'));
+
+-- name: SchedulesInForce :many
 SELECT s.schedule_id, s.name, s.cron, s.time_zone, s.all_agents, a.agents::text AS agents
 FROM talktime.schedules AS s JOIN talktime.agent_sets AS a USING (agent_set_id)
 WHERE s.valid_to IS NULL
-ORDER BY s.name
-FOR UPDATE OF s;
+ORDER BY s.name;
 
 -- greatest: a clock that was set back must not close a row before it opened.
 -- name: CloseSchedule :exec

@@ -39,6 +39,12 @@ VALUES (@job, @due_at, @started_at, @finished_at, @error);
 -- name: TryLease :one
 SELECT pg_try_advisory_lock(hashtext('talktime'), hashtext('recorder')) AS is_held;
 
--- Shared and for this statement only: free means that no recorder holds it.
+-- By looking, not by trying: even a lock held for an instant would turn away a
+-- recorder that starts in it.
 -- name: LeaseIsFree :one
-SELECT pg_try_advisory_xact_lock_shared(hashtext('talktime'), hashtext('recorder')) AS is_free;
+SELECT NOT EXISTS (
+    SELECT FROM pg_catalog.pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 2 AND granted
+      AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+      AND classid::bigint = hashtext('talktime')::bigint & 4294967295
+      AND objid::bigint = hashtext('recorder')::bigint & 4294967295) AS is_free;

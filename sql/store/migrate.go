@@ -38,18 +38,27 @@ func SchemaVersion() int64 {
 	return version
 }
 
+// CurrentSchema returns the version of the database's schema, 0 where there is
+// none. It writes nothing.
+func (s *Store) CurrentSchema(ctx context.Context) (version int64, err error) {
+	var known bool
+	err = s.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", migrationsTable).Scan(&known)
+	if err == nil && known {
+		err = s.pool.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM "+migrationsTable+" WHERE is_applied").Scan(&version)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("check the schema: %w", plain(err))
+	}
+	return version, nil
+}
+
 // CheckSchema returns nil where the schema is the program's own, else
 // ErrSchemaOlder or ErrSchemaNewer. It writes nothing.
 func (s *Store) CheckSchema(ctx context.Context) error {
-	var known bool
-	var current int64
-	err := s.pool.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", migrationsTable).Scan(&known)
-	if err == nil && known {
-		err = s.pool.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM "+migrationsTable+" WHERE is_applied").Scan(&current)
-	}
+	current, err := s.CurrentSchema(ctx)
 	switch {
 	case err != nil:
-		return fmt.Errorf("check the schema: %w", plain(err))
+		return err
 	case current < SchemaVersion():
 		return fmt.Errorf("%w (it is at version %d, this program needs %d)", ErrSchemaOlder, current, SchemaVersion())
 	case current > SchemaVersion():
@@ -92,7 +101,7 @@ func (s *Store) MigrateDown(ctx context.Context, log *slog.Logger) error {
 // withGoose runs do with goose on this store's connections, under a lock that
 // lets one program migrate at a time.
 func (s *Store) withGoose(log *slog.Logger, do func(p *goose.Provider) error) error {
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // looks every second, for five minutes
 	if err != nil {
 		return err
 	}

@@ -20,19 +20,18 @@ import (
 // uncertain error stores nothing twice. A partition missing for the samples'
 // day is made.
 func (s *Store) Record(ctx context.Context, tick ingest.Tick, samples []ingest.Sample) error {
-	err := s.withPartitions(ctx, samples, func() error {
-		return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
-			set, err := s.agentSetID(ctx, q, tick.Agents)
-			if err != nil {
-				return err
-			}
-			stored, err := q.PutTakenTick(ctx, takenTick(tick, set))
-			if err != nil || stored == 0 {
-				return err
-			}
-			return copySamples(ctx, tx.Conn().PgConn(), samples)
+	set, err := s.agentSetID(ctx, tick.Agents)
+	if err == nil {
+		err = s.withPartitions(ctx, samples, func() error {
+			return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
+				stored, err := q.PutTakenTick(ctx, takenTick(tick, set))
+				if err != nil || stored == 0 {
+					return err
+				}
+				return copySamples(ctx, tx.Conn().PgConn(), samples)
+			})
 		})
-	})
+	}
 	if err != nil {
 		return fmt.Errorf("record tick %s of %s with %d samples: %w", tick.DueAt.UTC().Format(time.RFC3339Nano), tick.Schedule, len(samples), plain(err))
 	}
@@ -57,25 +56,37 @@ func (s *Store) RecordMissed(ctx context.Context, ticks []ingest.Tick) error {
 	if len(ticks) == 0 {
 		return nil
 	}
-	err := s.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
-		var rows db.PutMissedTicksParams
-		for _, tick := range ticks {
-			set, err := s.agentSetID(ctx, q, tick.Agents)
-			if err != nil {
-				return err
-			}
-			rows.Schedules = append(rows.Schedules, tick.Schedule)
-			rows.DueAt = append(rows.DueAt, tick.DueAt)
-			rows.PeriodMs = append(rows.PeriodMs, int32(tick.Period.Milliseconds()))
-			rows.AgentSetID = append(rows.AgentSetID, set)
-		}
-		_, err := q.PutMissedTicks(ctx, rows)
-		return err
-	})
+	rows, err := s.missedTicks(ctx, ticks)
+	if err == nil {
+		_, err = db.New(s.pool).PutMissedTicks(ctx, rows)
+	}
 	if err != nil {
 		return fmt.Errorf("record %d missed ticks: %w", len(ticks), plain(err))
 	}
 	return nil
+}
+
+func (s *Store) missedTicks(ctx context.Context, ticks []ingest.Tick) (rows db.PutMissedTicksParams, err error) {
+	type knownSet struct {
+		agents ingest.AgentSet
+		id     int64
+	}
+	latest := map[string]knownSet{} // of each schedule: its ticks mostly share one set
+	for _, tick := range ticks {
+		set, known := latest[tick.Schedule]
+		if !known || !set.agents.Equal(tick.Agents) {
+			set.agents = tick.Agents
+			if set.id, err = s.agentSetID(ctx, tick.Agents); err != nil {
+				return rows, err
+			}
+			latest[tick.Schedule] = set
+		}
+		rows.Schedules = append(rows.Schedules, tick.Schedule)
+		rows.DueAt = append(rows.DueAt, tick.DueAt)
+		rows.PeriodMs = append(rows.PeriodMs, int32(tick.Period.Milliseconds()))
+		rows.AgentSetID = append(rows.AgentSetID, set.id)
+	}
+	return rows, nil
 }
 
 // RecordByHand keeps the samples of a round that belongs to no tick, in one
@@ -93,19 +104,18 @@ func (s *Store) RecordByHand(ctx context.Context, samples []ingest.Sample) error
 			taken = sample.PolledAt
 		}
 	}
-	err := s.withPartitions(ctx, samples, func() error {
-		return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
-			set, err := s.agentSetID(ctx, q, ingest.NewAgentSet(agents...))
-			if err != nil {
-				return err
-			}
-			err = q.PutHandRound(ctx, db.PutHandRoundParams{TakenAt: taken, PeriodMs: int32(period.Milliseconds()), AgentSetID: set})
-			if err != nil {
-				return err
-			}
-			return copySamples(ctx, tx.Conn().PgConn(), samples)
+	set, err := s.agentSetID(ctx, ingest.NewAgentSet(agents...))
+	if err == nil {
+		err = s.withPartitions(ctx, samples, func() error {
+			return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
+				err := q.PutHandRound(ctx, db.PutHandRoundParams{TakenAt: taken, PeriodMs: int32(period.Milliseconds()), AgentSetID: set})
+				if err != nil {
+					return err
+				}
+				return copySamples(ctx, tx.Conn().PgConn(), samples)
+			})
 		})
-	})
+	}
 	if err != nil {
 		return fmt.Errorf("record %d samples taken by hand: %w", len(samples), plain(err))
 	}
@@ -113,23 +123,23 @@ func (s *Store) RecordByHand(ctx context.Context, samples []ingest.Sample) error
 }
 
 // withPartitions runs store and, where a partition was missing for the samples'
-// days, makes it and runs store once more.
+// days, makes it and runs store once more. It makes those days' partitions only:
+// a clock that jumped in the middle of a round leaves years between its samples.
 func (s *Store) withPartitions(ctx context.Context, samples []ingest.Sample, store func() error) error {
 	err := store()
 	if !isNoPartition(err) {
 		return err
 	}
-	first, last := samples[0].PolledAt, samples[0].PolledAt
+	made := map[time.Time]bool{}
 	for _, sample := range samples {
-		if sample.PolledAt.Before(first) {
-			first = sample.PolledAt
+		day := sample.PolledAt.UTC().Truncate(24 * time.Hour)
+		if made[day] {
+			continue
 		}
-		if sample.PolledAt.After(last) {
-			last = sample.PolledAt
+		if _, err := s.MakePartitions(ctx, day, day); err != nil {
+			return err
 		}
-	}
-	if _, err := s.MakePartitions(ctx, first, last); err != nil {
-		return err
+		made[day] = true
 	}
 	return store()
 }

@@ -36,49 +36,14 @@ func (q *Queries) CloseSchedule(ctx context.Context, arg CloseScheduleParams) er
 	return err
 }
 
-const LockedSchedulesInForce = `-- name: LockedSchedulesInForce :many
-SELECT s.schedule_id, s.name, s.cron, s.time_zone, s.all_agents, a.agents::text AS agents
-FROM talktime.schedules AS s JOIN talktime.agent_sets AS a USING (agent_set_id)
-WHERE s.valid_to IS NULL
-ORDER BY s.name
-FOR UPDATE OF s
+const LockSchedules = `-- name: LockSchedules :exec
+SELECT pg_advisory_xact_lock(hashtext('talktime.schedules'))
 `
 
-type LockedSchedulesInForceRow struct {
-	ScheduleID int64
-	Name       string
-	Cron       string
-	TimeZone   string
-	AllAgents  bool
-	Agents     string
-}
-
-// Locked, so that two recorders declaring at once take turns.
-func (q *Queries) LockedSchedulesInForce(ctx context.Context) ([]LockedSchedulesInForceRow, error) {
-	rows, err := q.db.Query(ctx, LockedSchedulesInForce)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []LockedSchedulesInForceRow
-	for rows.Next() {
-		var i LockedSchedulesInForceRow
-		if err := rows.Scan(
-			&i.ScheduleID,
-			&i.Name,
-			&i.Cron,
-			&i.TimeZone,
-			&i.AllAgents,
-			&i.Agents,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// One declaration at a time: rows alone cannot be locked before there are any.
+func (q *Queries) LockSchedules(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, LockSchedules)
+	return err
 }
 
 const OpenSchedule = `-- name: OpenSchedule :exec
@@ -118,6 +83,49 @@ ON CONFLICT (fingerprint) DO NOTHING
 func (q *Queries) PutAgentSet(ctx context.Context, agents string) error {
 	_, err := q.db.Exec(ctx, PutAgentSet, agents)
 	return err
+}
+
+const SchedulesInForce = `-- name: SchedulesInForce :many
+SELECT s.schedule_id, s.name, s.cron, s.time_zone, s.all_agents, a.agents::text AS agents
+FROM talktime.schedules AS s JOIN talktime.agent_sets AS a USING (agent_set_id)
+WHERE s.valid_to IS NULL
+ORDER BY s.name
+`
+
+type SchedulesInForceRow struct {
+	ScheduleID int64
+	Name       string
+	Cron       string
+	TimeZone   string
+	AllAgents  bool
+	Agents     string
+}
+
+func (q *Queries) SchedulesInForce(ctx context.Context) ([]SchedulesInForceRow, error) {
+	rows, err := q.db.Query(ctx, SchedulesInForce)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SchedulesInForceRow
+	for rows.Next() {
+		var i SchedulesInForceRow
+		if err := rows.Scan(
+			&i.ScheduleID,
+			&i.Name,
+			&i.Cron,
+			&i.TimeZone,
+			&i.AllAgents,
+			&i.Agents,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const SchedulesSince = `-- name: SchedulesSince :many
