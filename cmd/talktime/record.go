@@ -40,17 +40,20 @@ func (a *app) record(ctx context.Context) error {
 		return err
 	}
 	defer poller.Close()
+	tally, err := newTally(a.clock, a.log)
+	if err != nil {
+		return err
+	}
 	return a.withAnySchema(ctx, c, func(s *store.Store) error {
 		if err := a.migrateToRecord(ctx, s); err != nil {
 			return err
 		}
 		a.log.Info("recording", "schedules", describe(c.schedules), "agents", poller.Agents().Len(),
 			"gateway", c.gateway.url, "database", s.Place())
-		told := newTally(a.clock, a.log)
-		return told.during(ctx, recording{
+		return recording{
 			store: s, poller: poller, clock: a.clock, schedules: c.schedules,
-			concurrency: c.gateway.concurrency, derive: c.derive, log: a.log, onRound: told.add,
-		}.run)
+			concurrency: c.gateway.concurrency, derive: c.derive, log: a.log, tally: tally,
+		}.run(ctx)
 	})
 }
 

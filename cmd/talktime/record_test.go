@@ -1,93 +1,88 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"talktime/ingest"
-	"talktime/ingest/gatewaysim"
-	"talktime/sql/localpg"
 )
 
-// centre is a contact centre to record: a simulated gateway of three agents, a
-// configuration that polls it every second, and a private Postgres that is kept
-// running between commands.
-type centre struct {
-	t       *testing.T
-	gateway *gatewaysim.Gateway
-	config  string
-	clock   ingest.Clock
+// stopAt is a played clock that stops the program when it waits past the end.
+type stopAt struct {
+	*ingest.SimClock
+	end  time.Time
+	stop func()
 }
 
-func newCentre(t *testing.T) *centre {
-	t.Helper()
-	dir, err := dataDir()
-	if err != nil {
-		t.Fatal(err)
+func (c *stopAt) SleepUntil(ctx context.Context, t time.Time) error {
+	if c.Now().After(c.end) {
+		c.stop()
 	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	clock := newWallClock()
-	g, err := gatewaysim.Start(gatewaysim.Options{
-		Play:   gatewaysim.Play{Seed: 1, Zone: time.UTC, Shift: gatewaysim.ShiftAlways},
-		Agents: ingest.NewAgentSet(101, 102, 103), Clock: clock, MachineTime: clock.Now(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := g.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := g.WriteFiles(dir); err != nil {
-		t.Fatal(err)
-	}
-	config := fmt.Sprintf(`data_dir: data
-gateway: {url: %q, ca_file: ca.pem, auth_mode: 1}
-guids: {file: guids.csv}
-schedules:
-  - {name: every-second, cron: "* * * * * *", agents: 101-103}
-`, g.URL())
-	c := &centre{t: t, gateway: g, config: filepath.Join(dir, configFileName), clock: clock}
-	if err := os.WriteFile(c.config, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	server, err := localpg.Start(t.Context(), localpg.Options{Dir: filepath.Join(dir, "data", "postgres")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
+	return c.SimClock.SleepUntil(ctx, t)
 }
 
-// run runs a command and returns what it printed.
-func (c *centre) run(ctx context.Context, wantCode int, args ...string) (stdout, stderr string) {
-	c.t.Helper()
-	var out, errs bytes.Buffer
-	a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, clock: c.clock}
-	if code := a.run(ctx, append(args, "--config", c.config)); code != wantCode {
-		c.t.Fatalf("talktime %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), code, wantCode, &out, &errs)
+// An hour and more of eight agents at 10 s, through HTTPS, cron, COPY, derive
+// and report, against the truth the gateway played.
+func TestRecordedHourIsTheTruth(t *testing.T) {
+	t.Parallel()
+	at := func(clock string) time.Time {
+		instant, err := time.Parse(time.RFC3339, "2026-11-20T"+clock+"Z")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return instant
 	}
-	return out.String(), errs.String()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	played := ingest.NewSimClock(at("08:55:03"))
+	agents := ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 108})
+	c := newCentre(t, &stopAt{played, at("10:10:00"), stop}, agents, "*/10 * * * * *")
+	_, log := c.run(ctx, exitOK, "record")
+	for _, want := range []string{
+		`msg=recording schedules="[steady: */10 * * * * * UTC, agents 101-108]" agents=8 gateway=https://127.0.0.1:`,
+		`msg=recorded rounds=6 storing_lag=`,
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("no %q in the log:\n%s", want, log)
+		}
+	}
+
+	c.clock = played
+	stdout, _ := c.run(t.Context(), exitOK, "derive")
+	if !strings.Contains(stdout, " up to 2026-11-20T10:") {
+		t.Errorf("derive printed %q", stdout)
+	}
+	if stdout, _ = c.run(t.Context(), exitOK, "derive"); !strings.HasSuffix(stdout, ": nothing changed\n") {
+		t.Errorf("the second derive printed %q", stdout)
+	}
+	stdout, _ = c.run(t.Context(), exitOK, "derive", "--from", "2026-11-20T08:45:00Z", "--to", "2026-11-20T10:00:00Z")
+	if !strings.HasPrefix(stdout, "looked at 5 quarter-hours up to ") || !strings.HasSuffix(stdout, ": nothing changed\n") {
+		t.Errorf("derive of a window printed %q", stdout)
+	}
+
+	c.statesOf(at("08:45:00"), at("10:30:00")) // what was never due and what is to come sum as well
+	truth := c.gateway.Truth(at("09:00:00"), at("10:00:00"))
+	rows := c.statesOf(at("09:00:00"), at("10:00:00"))
+	if len(rows) != agents.Len() {
+		t.Fatalf("%d agents are in the report, want %d", len(rows), agents.Len())
+	}
+	for agent, row := range rows {
+		talked := truth[agent]["talk"].Milliseconds()
+		if row["talk_low"] > talked || row["talk_high"] < talked {
+			t.Errorf("agent %d talked %d ms, the report says %d to %d", agent, talked, row["talk_low"], row["talk_high"])
+		}
+		if talked == 0 || row["observed"] != time.Hour.Milliseconds() {
+			t.Errorf("agent %d talked %d ms and was observed for %d ms", agent, talked, row["observed"])
+		}
+	}
 }
 
 func TestCommandsWithoutASchema(t *testing.T) {
 	t.Parallel()
-	c := newCentre(t)
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *")
 	ctx := t.Context()
 	const older = "talktime: the database's schema is older than this program: run `talktime migrate`"
 	for _, args := range [][]string{{"sample"}, {"derive"}, {"report", "states"}} {
@@ -98,68 +93,52 @@ func TestCommandsWithoutASchema(t *testing.T) {
 	if asked := c.gateway.Requests(); asked != 0 {
 		t.Errorf("%d agents were polled for nothing", asked)
 	}
-	if stdout, _ := c.run(ctx, exitOK, "migrate"); strings.HasSuffix(stdout, "(migrations run: 0)\n") {
-		t.Errorf("the first migrate printed %q", stdout)
-	}
-	if stdout, _ := c.run(ctx, exitOK, "migrate"); !strings.HasSuffix(stdout, "(migrations run: 0)\n") {
-		t.Errorf("the second migrate printed %q", stdout)
-	}
-	if stdout, _ := c.run(ctx, exitOK, "derive"); !strings.HasPrefix(stdout, "looked at 0 quarter-hours up to ") || !strings.HasSuffix(stdout, ": nothing changed\n") {
-		t.Errorf("derive of nothing printed %q", stdout)
-	}
 }
 
-// stopAfter is the machine's clock; it stops the program at the first wait
-// after so many polls.
-type stopAfter struct {
-	wallClock
-	gateway *gatewaysim.Gateway
-	polls   uint64
-	stop    func()
-}
-
-func (c *stopAfter) SleepUntil(ctx context.Context, t time.Time) error {
-	if c.gateway.Requests() >= c.polls {
-		c.stop()
-	}
-	return c.wallClock.SleepUntil(ctx, t)
-}
-
-func TestRecordUntilStoppedAndReport(t *testing.T) {
+func TestMigrateUpAndDown(t *testing.T) {
 	t.Parallel()
-	c := newCentre(t)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	c.clock = &stopAfter{newWallClock(), c.gateway, 5, stop}
-	_, stderr := c.run(ctx, exitOK, "record")
-	if !strings.Contains(stderr, `msg=recording schedules="[every-second: * * * * * * UTC, agents 101-103]" agents=3 gateway=https://127.0.0.1:`) {
-		t.Errorf("the log is\n%s", stderr)
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *")
+	last := strings.TrimSpace(versionText()[strings.LastIndex(versionText(), " "):])
+	steps := []struct {
+		args           string
+		code           int
+		stdout, stderr string
+	}{
+		{"migrate", exitOK, "the schema went from version 0 to " + last, ""},
+		{"migrate", exitOK, "the schema is at version " + last + ", as it was", ""},
+		{"migrate --down", exitUsage, "", "talktime: migrate --down destroys every sample, tick and quarter-hour in the database talktime at "},
+		{"sample", exitOK, "outcome        agents\n", ""},
+		{"migrate --down --yes", exitOK, "the schema went from version " + last + " to 0", ""},
+		{"migrate --down --yes", exitOK, "the schema is at version 0, as it was", ""},
+		{"migrate", exitOK, "the schema went from version 0 to " + last, ""},
 	}
+	for _, step := range steps {
+		stdout, stderr := c.run(t.Context(), step.code, strings.Fields(step.args)...)
+		if !strings.HasPrefix(stdout, step.stdout) || !strings.HasPrefix(stderr, step.stderr) || (step.stderr == "" && stderr != "") {
+			t.Errorf("talktime %s printed %q, %q, want %q, %q", step.args, stdout, stderr, step.stdout, step.stderr)
+		}
+	}
+}
 
-	c.clock = newWallClock()
+func TestSampleByHand(t *testing.T) {
+	t.Parallel()
+	clock := ingest.NewSimClock(time.Date(2026, 11, 20, 9, 0, 3, 0, time.UTC))
+	c := newCentre(t, clock, ingest.NewAgentSet(101, 102, 103), "*/10 * * * * *")
+	c.run(t.Context(), exitOK, "migrate")
 	stdout, _ := c.run(t.Context(), exitOK, "sample")
-	if !strings.HasPrefix(stdout, "agents 3, ") {
-		t.Errorf("sample printed %q", stdout)
+	const want = "outcome        agents\nobserved            3\n\nmeasure        agents  state\n"
+	if !strings.HasPrefix(stdout, want) {
+		t.Errorf("sample printed\n%s", stdout)
 	}
-	stdout, _ = c.run(t.Context(), exitOK, "derive")
-	// The recorder may have derived rows itself, at a full minute.
-	if !strings.HasPrefix(stdout, "looked at 1 quarter-hours up to ") && !strings.HasPrefix(stdout, "looked at 2 quarter-hours up to ") {
-		t.Errorf("derive printed %q", stdout)
-	}
-
-	// These days hold it whatever midnight does meanwhile.
-	yesterday := time.Now().UTC().AddDate(0, 0, -1)
-	stdout, _ = c.run(t.Context(), exitOK, "report", "states", "--format", "csv",
-		"--from", yesterday.Format(time.DateOnly), "--to", yesterday.AddDate(0, 0, 3).Format(time.DateOnly))
-	if lines := strings.Count(stdout, "\n"); lines != 4 {
-		t.Errorf("the report has %d lines:\n%s", lines, stdout)
+	if rows := fmt.Sprint(c.query("SELECT (SELECT count(*) FROM talktime.samples), (SELECT count(*) FROM talktime.ticks)")); rows != "[[3 0]]" {
+		t.Errorf("stored are samples and ticks %s, want 3 and none", rows)
 	}
 
 	if err := c.gateway.Close(); err != nil {
 		t.Fatal(err)
 	}
-	stdout, stderr = c.run(t.Context(), exitPartial, "sample")
-	if stdout != "agents 3, unreachable 3\n" || !strings.HasSuffix(stderr, "talktime: 3 of 3 agents could not be observed\n") {
+	stdout, stderr := c.run(t.Context(), exitPartial, "sample")
+	if stdout != "outcome        agents\nunreachable         3\n" || !strings.HasSuffix(stderr, "talktime: 3 of 3 agents could not be observed\n") {
 		t.Errorf("without a gateway sample printed %q, %q", stdout, stderr)
 	}
 }

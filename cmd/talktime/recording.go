@@ -23,6 +23,7 @@ type recording struct {
 	derive      deriveConfig
 	log         *slog.Logger
 	onRound     func(ingest.Tick) // see ingest.Recording; may be nil
+	tally       *tally            // told of rounds too; may be nil
 	until       time.Time         // see ingest.Recording; zero means never
 }
 
@@ -52,21 +53,37 @@ func (r recording) run(ctx context.Context) (err error) {
 		return err
 	}
 
-	ctx, leaving := context.WithCancel(ctx)
-	defer leaving()
-	jobsCtx, stopJobs := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopJobs()
+	// A clock that is played must not run for the jobs alone.
+	begun := sync.OnceFunc(join(r.clock))
+	defer begun()
+	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	var running sync.WaitGroup
-	running.Go(func() { ingest.RunJobs(jobsCtx, untilClock{r.clock, r.until}, jobs, r.store, r.log) })
+	clock := untilClock{r.clock, r.until}
+	running.Go(func() { ingest.RunJobs(beside, clock, jobs, r.store, r.log) })
+	if r.tally != nil {
+		running.Go(func() { r.tally.run(beside, clock) })
+	}
 
 	err = ingest.Recording{
-		Schedules: r.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store},
-		Concurrency: r.concurrency, Log: r.log, OnRound: r.onRound, Until: r.until,
+		Schedules: r.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store, begun: begun},
+		Concurrency: r.concurrency, Log: r.log, OnRound: r.told, Until: r.until,
 	}.Run(ctx)
-	stopJobs()
+	stop()
+	begun()
 	running.Wait()
 	r.deriveLast(ctx)
 	return err
+}
+
+// told tells of a round that is stored.
+func (r recording) told(tick ingest.Tick) {
+	if r.onRound != nil {
+		r.onRound(tick)
+	}
+	if r.tally != nil {
+		r.tally.add(tick)
+	}
 }
 
 // jobs are what a recorder does beside its rounds.
@@ -108,6 +125,7 @@ func (r recording) deriveLast(ctx context.Context) {
 // recorder is the store as a recorder uses it.
 type recorder struct {
 	*store.Store
+	begun    func() // called when the recorder stands before its first round
 	caughtUp bool
 }
 
@@ -121,7 +139,11 @@ func (r *recorder) Declare(ctx context.Context, at time.Time, schedules []ingest
 		}
 		r.caughtUp = true
 	}
-	return r.Store.Declare(ctx, at, schedules)
+	if err := r.Store.Declare(ctx, at, schedules); err != nil {
+		return err
+	}
+	r.begun()
+	return nil
 }
 
 // untilClock is a clock on which nothing happens after an instant: a clock that
@@ -141,9 +163,13 @@ func (c untilClock) SleepUntil(ctx context.Context, t time.Time) error {
 	return c.Clock.SleepUntil(ctx, t)
 }
 
-// Join joins a clock that is played; see ingest.SimClock.
-func (c untilClock) Join() (leave func()) {
-	if played, ok := c.Clock.(interface{ Join() (leave func()) }); ok {
+// Join joins a clock that is played.
+func (c untilClock) Join() (leave func()) { return join(c.Clock) }
+
+// join joins a clock that is played, whose time stands still meanwhile; see
+// ingest.SimClock. Others take no notice.
+func join(clock ingest.Clock) (leave func()) {
+	if played, ok := clock.(interface{ Join() (leave func()) }); ok {
 		return played.Join()
 	}
 	return func() {}

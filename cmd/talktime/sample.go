@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,8 +20,8 @@ func (a *app) sampleCommand() *cobra.Command {
 		Short: "Take one round of every schedule now",
 		Long: `sample polls the agents of every configured schedule once, now, and stores what
 they said. The samples count as observations; no tick is written for an instant
-the schedules do not have. It prints how many agents ended in each outcome, and
-ends with exit code 3 where some could not be observed.`,
+the schedules do not have. It prints how many agents ended in each outcome and
+were in each state, and ends with exit code 3 where some could not be observed.`,
 		Example: `  talktime sample
   talktime sample --config talktime.yaml --log-level debug`,
 		Args: noArguments,
@@ -37,43 +40,70 @@ func (a *app) sample(ctx context.Context) error {
 	}
 	defer poller.Close()
 	return a.withStore(ctx, c, func(s *store.Store) error {
-		recording := ingest.Recording{
+		round := ingest.Recording{
 			Schedules: c.schedules, Clock: a.clock, Poller: poller,
 			Concurrency: c.gateway.concurrency, Log: a.log,
 		}
-		samples, err := recording.SampleNow(ctx)
+		samples, err := round.SampleNow(ctx)
 		if err != nil {
 			return err
 		}
-		if err := s.RecordByHand(context.WithoutCancel(ctx), samples); err != nil {
+		// What was asked before an interrupt is kept.
+		ctx = context.WithoutCancel(ctx)
+		if err := s.RecordByHand(ctx, samples); err != nil {
 			return err
 		}
-		line, unseen := countOutcomes(samples)
-		if _, err := fmt.Fprintln(a.stdout, line); err != nil {
+		counts := countSamples(samples)
+		meanings, err := s.Meanings(ctx, slices.Collect(maps.Keys(counts.states)))
+		if err != nil {
 			return err
 		}
-		if unseen > 0 {
-			return withExit(exitPartial, fmt.Errorf("%d of %d agents could not be observed", unseen, len(samples)))
+		if err := counts.write(a.stdout, meanings); err != nil {
+			return err
+		}
+		if counts.unobserved > 0 {
+			return withExit(exitPartial, fmt.Errorf("%d of %d agents could not be observed", counts.unobserved, len(samples)))
 		}
 		return nil
 	})
 }
 
-// countOutcomes words how many samples ended in each outcome, and counts those
-// that say nothing of where the agent was.
-func countOutcomes(samples []ingest.Sample) (line string, unseen int) {
-	counts := make(map[ingest.Outcome]int)
+// sampleCounts counts the agents of a round.
+type sampleCounts struct {
+	outcomes   map[ingest.Outcome]int
+	states     map[ingest.Status]int // of the observed
+	unobserved int
+}
+
+func countSamples(samples []ingest.Sample) sampleCounts {
+	c := sampleCounts{outcomes: map[ingest.Outcome]int{}, states: map[ingest.Status]int{}}
 	for _, s := range samples {
-		counts[s.Outcome]++
+		c.outcomes[s.Outcome]++
+		if s.Outcome == ingest.Observed {
+			c.states[s.Status]++
+		}
 		if !s.Outcome.IsObservation() {
-			unseen++
+			c.unobserved++
 		}
 	}
-	parts := []string{fmt.Sprintf("agents %d", len(samples))}
+	return c
+}
+
+// write prints a table of the outcomes, then one of the states observed.
+func (c sampleCounts) write(w io.Writer, meanings []store.Meaning) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-13s  %6s\n", "outcome", "agents")
 	for _, o := range ingest.Outcomes() {
-		if counts[o] > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", o, counts[o]))
+		if n := c.outcomes[o]; n > 0 {
+			fmt.Fprintf(&b, "%-13s  %6d\n", o, n)
 		}
 	}
-	return strings.Join(parts, ", "), unseen
+	if len(meanings) > 0 {
+		fmt.Fprintf(&b, "\n%-13s  %6s  %s\n", "measure", "agents", "state")
+	}
+	for _, m := range meanings {
+		fmt.Fprintf(&b, "%-13s  %6d  %d %s\n", m.Measure, c.states[m.Status], m.Status.AgentState, m.Label)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
 }

@@ -12,8 +12,9 @@ import (
 // tally tells the log once a minute what a recorder did, and at once when the
 // gateway is out of reach or back.
 type tally struct {
-	clock ingest.Clock
-	log   *slog.Logger
+	clock   ingest.Clock
+	log     *slog.Logger
+	minutes ingest.JobTimes
 
 	mu          sync.Mutex
 	rounds      int
@@ -22,27 +23,16 @@ type tally struct {
 	unreachable bool          // the last round got through to nobody
 }
 
-func newTally(clock ingest.Clock, log *slog.Logger) *tally {
-	return &tally{clock: clock, log: log, polls: map[ingest.Outcome]int{}}
+func newTally(clock ingest.Clock, log *slog.Logger) (*tally, error) {
+	minutes, err := ingest.NewJobTimes("0 * * * * *", "UTC")
+	return &tally{clock: clock, log: log, minutes: minutes, polls: map[ingest.Outcome]int{}}, err
 }
 
-// during runs work and tells about it until it is done.
-func (t *tally) during(ctx context.Context, work func(context.Context) error) error {
-	minutes, err := ingest.NewJobTimes("0 * * * * *", "UTC")
-	if err != nil {
-		return err
-	}
-	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	running.Go(func() {
-		job := ingest.Job{Name: "tally", Times: minutes, Run: func(context.Context, time.Time) error { t.tell(); return nil }}
-		ingest.RunJobs(telling, t.clock, []ingest.Job{job}, noLedger{}, t.log)
-	})
-	err = work(ctx)
-	stop()
-	running.Wait()
+// run tells until ctx ends, and then what is left to tell.
+func (t *tally) run(ctx context.Context, clock ingest.Clock) {
+	job := ingest.Job{Name: "tally", Times: t.minutes, Run: func(context.Context, time.Time) error { t.tell(); return nil }}
+	ingest.RunJobs(ctx, clock, []ingest.Job{job}, noLedger{}, t.log)
 	t.tell()
-	return err
 }
 
 // add counts a round that is stored.
