@@ -72,14 +72,16 @@ COMMENT ON COLUMN talktime.ticks.bad_reply IS 'Polls of the round that ended bad
 COMMENT ON COLUMN talktime.ticks.skipped IS 'Polls of the round that ended skipped.';
 
 CREATE TABLE talktime.hand_rounds (
-    taken_at     timestamptz NOT NULL,
+    taken_from   timestamptz NOT NULL,
+    taken_to     timestamptz NOT NULL CHECK (taken_to >= taken_from),
     period_ms    integer NOT NULL CHECK (period_ms BETWEEN 1 AND 3600000),
     agent_set_id bigint NOT NULL REFERENCES talktime.agent_sets
 );
-CREATE INDEX hand_rounds_taken_at ON talktime.hand_rounds (taken_at);
+CREATE INDEX hand_rounds_taken ON talktime.hand_rounds (taken_from, taken_to);
 COMMENT ON TABLE talktime.hand_rounds IS
     'Rounds taken by hand: their samples count as observations but belong to no tick. One row a round, so that derive knows how far its samples reach.';
-COMMENT ON COLUMN talktime.hand_rounds.taken_at IS 'polled_at of the round''s earliest sample.';
+COMMENT ON COLUMN talktime.hand_rounds.taken_from IS 'polled_at of the round''s earliest sample.';
+COMMENT ON COLUMN talktime.hand_rounds.taken_to IS 'polled_at of the round''s latest sample.';
 COMMENT ON COLUMN talktime.hand_rounds.period_ms IS 'The largest period_ms its samples carry. Milliseconds.';
 COMMENT ON COLUMN talktime.hand_rounds.agent_set_id IS 'Who was polled.';
 

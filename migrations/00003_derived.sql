@@ -191,7 +191,7 @@ CREATE TRIGGER ticks_updated AFTER UPDATE ON talktime.ticks
 CREATE FUNCTION talktime.mark_hand_rounds_dirty() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO talktime.dirty (from_at, to_at, period_ms)
-    SELECT min(taken_at), max(taken_at + period_ms * interval '1 millisecond'), max(period_ms) FROM stored HAVING count(*) > 0;
+    SELECT min(taken_from), max(taken_to + period_ms * interval '1 millisecond'), max(period_ms) FROM stored HAVING count(*) > 0;
     RETURN NULL;
 END $$;
 -- +goose StatementEnd

@@ -224,7 +224,7 @@ near_agents AS MATERIALIZED (
         UNION ALL
         SELECT agents, h.period_ms
         FROM talktime.hand_rounds AS h JOIN talktime.agent_sets USING (agent_set_id), bounds
-        WHERE taken_at >= near_from AND taken_at < near_to
+        WHERE taken_to >= near_from AND taken_from < near_to
         UNION ALL
         SELECT unnest(@upcoming_agents::text[])::int4multirange, unnest(@upcoming_period_ms::bigint[])
     ) AS s, unnest(agents) AS r, generate_series(lower(r), upper(r) - 1) AS agent_id

@@ -23,7 +23,8 @@ SELECT unnest(@schedules::text[]), unnest(@due_at::timestamptz[]), unnest(@perio
 ON CONFLICT (schedule, due_at, shard) DO NOTHING;
 
 -- name: PutHandRound :exec
-INSERT INTO talktime.hand_rounds (taken_at, period_ms, agent_set_id) VALUES (@taken_at, @period_ms, @agent_set_id);
+INSERT INTO talktime.hand_rounds (taken_from, taken_to, period_ms, agent_set_id)
+VALUES (@taken_from, @taken_to, @period_ms, @agent_set_id);
 
 -- name: StoredTicks :many
 SELECT schedule, due_at FROM talktime.ticks
@@ -40,13 +41,17 @@ SELECT coalesce(greatest(
        AND due_at + 8 * period_ms * interval '1 millisecond' >= @from_at::timestamptz
        AND due_at - 8 * period_ms * interval '1 millisecond' < @to_at::timestamptz),
     (SELECT max(period_ms) FROM talktime.hand_rounds
-     WHERE taken_at >= @near_from::timestamptz AND taken_at < @near_to::timestamptz
-       AND taken_at + 8 * period_ms * interval '1 millisecond' >= @from_at::timestamptz
-       AND taken_at - 8 * period_ms * interval '1 millisecond' < @to_at::timestamptz)), 0)::bigint AS period_ms;
+     WHERE taken_to >= @near_from::timestamptz AND taken_from < @near_to::timestamptz
+       AND taken_to + 8 * period_ms * interval '1 millisecond' >= @from_at::timestamptz
+       AND taken_from - 8 * period_ms * interval '1 millisecond' < @to_at::timestamptz)), 0)::bigint AS period_ms;
 
--- name: TickPeriods :many
-SELECT DISTINCT period_ms FROM talktime.ticks
+-- The periods of ticks and of rounds taken by hand.
+-- name: Periods :many
+SELECT period_ms FROM talktime.ticks
 WHERE due_at >= @from_at::timestamptz AND due_at < @to_at::timestamptz
+UNION
+SELECT period_ms FROM talktime.hand_rounds
+WHERE taken_to >= @from_at::timestamptz AND taken_from < @to_at::timestamptz
 ORDER BY period_ms;
 
 -- name: MakePartitions :one

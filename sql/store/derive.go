@@ -177,10 +177,10 @@ func largestPeriodNear(ctx context.Context, q *db.Queries, from, to time.Time) (
 // that they touch. What lies behind the horizon is marked again: it waits until
 // the horizon has passed it.
 //
-// A mark touches what its own period reaches. One from behind the last horizon
-// came late and touches all that the largest period near it reaches; a timely
-// one cannot: what it might change further back is not final yet, and is
-// derived again before it becomes so.
+// A timely mark touches what its own period reaches; what it might change further
+// back, next to sparser ticks, follows with the next quarter-hour (addOpen). One
+// from behind the last horizon came late and touches all that the largest period
+// near it reaches.
 func (s *Store) takeDirty(ctx context.Context, q *db.Queries, horizon time.Time) (bins, error) {
 	last, err := lastDerivation(ctx, q)
 	if err != nil {
@@ -215,19 +215,28 @@ func (s *Store) takeDirty(ctx context.Context, q *db.Queries, horizon time.Time)
 	return touched, q.MarkDirty(ctx, waiting)
 }
 
-// addOpen adds the quarter-hours with open rows that had time pending at the
-// last derivation, or that the horizon or the clock has since carried past the
-// point where they can be final.
+// addOpen adds what no mark tells: the quarter-hours with open rows that had
+// time pending at the last derivation, or that the horizon or the clock has since
+// carried to the point where they can be final. Once a quarter-hour it adds all
+// that the largest period near the horizon reaches, so that ticks of dense and
+// sparse schedules side by side cost no more than that.
 func (s *Store) addOpen(ctx context.Context, q *db.Queries, d Deriving, touched bins) error {
 	last, err := lastDerivation(ctx, q)
-	if err != nil {
+	if err != nil || last.HorizonAt.IsZero() {
 		return err
+	}
+	if last.HorizonAt.Truncate(QuarterHour).Before(d.Horizon.Truncate(QuarterHour)) {
+		period, err := largestPeriodNear(ctx, q, last.HorizonAt, d.Horizon)
+		if err != nil {
+			return err
+		}
+		touched.add(last.HorizonAt.Add(-reach*period), d.Horizon)
 	}
 	open, err := q.OpenQuarterHours(ctx)
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	periods, err := q.TickPeriods(ctx, db.TickPeriodsParams{FromAt: open[0].Add(-longestHold), ToAt: d.Horizon})
+	periods, err := q.Periods(ctx, db.PeriodsParams{FromAt: open[0].Add(-longestHold), ToAt: d.Horizon})
 	if err != nil {
 		return err
 	}
@@ -236,12 +245,12 @@ func (s *Store) addOpen(ctx context.Context, q *db.Queries, d Deriving, touched 
 	}
 	for _, start := range open {
 		end := start.UTC().Add(QuarterHour)
-		crossed := end.After(last.HorizonAt) || passed(end.Add(d.Settle), last.DerivedAt, d.Now)
+		wanted := end.After(last.HorizonAt) || passed(end.Add(d.Settle), last.DerivedAt, d.Now)
 		for _, p := range periods {
 			hold := time.Duration(p) * time.Millisecond * 5 / 2
-			crossed = crossed || passed(end.Add(hold), last.HorizonAt, d.Horizon)
+			wanted = wanted || passed(end.Add(hold), last.HorizonAt, d.Horizon)
 		}
-		if crossed && start.Before(d.Horizon) {
+		if wanted && start.Before(d.Horizon) {
 			touched[start.UTC()] = true
 		}
 	}

@@ -95,20 +95,20 @@ func (s *Store) RecordByHand(ctx context.Context, samples []ingest.Sample) error
 	if len(samples) == 0 {
 		return nil
 	}
-	taken, period := samples[0].PolledAt, time.Duration(0)
+	first, last, period := samples[0].PolledAt, samples[0].PolledAt, time.Duration(0)
 	agents := make([]ingest.AgentID, len(samples))
 	for i, sample := range samples {
 		agents[i] = sample.AgentID
 		period = max(period, sample.Period)
-		if sample.PolledAt.Before(taken) {
-			taken = sample.PolledAt
-		}
+		first, last = earlier(first, sample.PolledAt), later(last, sample.PolledAt)
 	}
 	set, err := s.agentSetID(ctx, ingest.NewAgentSet(agents...))
 	if err == nil {
 		err = s.withPartitions(ctx, samples, func() error {
 			return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
-				err := q.PutHandRound(ctx, db.PutHandRoundParams{TakenAt: taken, PeriodMs: int32(period.Milliseconds()), AgentSetID: set})
+				err := q.PutHandRound(ctx, db.PutHandRoundParams{
+					TakenFrom: first, TakenTo: last, PeriodMs: int32(period.Milliseconds()), AgentSetID: set,
+				})
 				if err != nil {
 					return err
 				}

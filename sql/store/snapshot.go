@@ -143,7 +143,7 @@ func readFacts(ctx context.Context, q *db.Queries, from, to time.Time) (facts re
 		facts.Schedules = append(facts.Schedules, reports.ScheduleFact{Name: row.Name, Cron: row.Cron, Zone: row.TimeZone, Agents: set.String()})
 	}
 
-	periods, err := q.TickPeriods(ctx, db.TickPeriodsParams{FromAt: from, ToAt: to})
+	periods, err := q.Periods(ctx, db.PeriodsParams{FromAt: from, ToAt: to})
 	if err != nil {
 		return facts, err
 	}
@@ -169,4 +169,3 @@ var _ interface {
 	ingest.Recorder
 	ingest.Ledger
 } = (*Store)(nil)
-

@@ -17,9 +17,9 @@ SELECT coalesce(greatest(
        AND due_at + 8 * period_ms * interval '1 millisecond' >= $3::timestamptz
        AND due_at - 8 * period_ms * interval '1 millisecond' < $4::timestamptz),
     (SELECT max(period_ms) FROM talktime.hand_rounds
-     WHERE taken_at >= $1::timestamptz AND taken_at < $2::timestamptz
-       AND taken_at + 8 * period_ms * interval '1 millisecond' >= $3::timestamptz
-       AND taken_at - 8 * period_ms * interval '1 millisecond' < $4::timestamptz)), 0)::bigint AS period_ms
+     WHERE taken_to >= $1::timestamptz AND taken_from < $2::timestamptz
+       AND taken_to + 8 * period_ms * interval '1 millisecond' >= $3::timestamptz
+       AND taken_from - 8 * period_ms * interval '1 millisecond' < $4::timestamptz)), 0)::bigint AS period_ms
 `
 
 type LargestPeriodNearParams struct {
@@ -60,18 +60,60 @@ func (q *Queries) MakePartitions(ctx context.Context, arg MakePartitionsParams) 
 	return made, err
 }
 
+const Periods = `-- name: Periods :many
+SELECT period_ms FROM talktime.ticks
+WHERE due_at >= $1::timestamptz AND due_at < $2::timestamptz
+UNION
+SELECT period_ms FROM talktime.hand_rounds
+WHERE taken_to >= $1::timestamptz AND taken_from < $2::timestamptz
+ORDER BY period_ms
+`
+
+type PeriodsParams struct {
+	FromAt time.Time
+	ToAt   time.Time
+}
+
+// The periods of ticks and of rounds taken by hand.
+func (q *Queries) Periods(ctx context.Context, arg PeriodsParams) ([]int32, error) {
+	rows, err := q.db.Query(ctx, Periods, arg.FromAt, arg.ToAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int32
+	for rows.Next() {
+		var period_ms int32
+		if err := rows.Scan(&period_ms); err != nil {
+			return nil, err
+		}
+		items = append(items, period_ms)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const PutHandRound = `-- name: PutHandRound :exec
-INSERT INTO talktime.hand_rounds (taken_at, period_ms, agent_set_id) VALUES ($1, $2, $3)
+INSERT INTO talktime.hand_rounds (taken_from, taken_to, period_ms, agent_set_id)
+VALUES ($1, $2, $3, $4)
 `
 
 type PutHandRoundParams struct {
-	TakenAt    time.Time
+	TakenFrom  time.Time
+	TakenTo    time.Time
 	PeriodMs   int32
 	AgentSetID int64
 }
 
 func (q *Queries) PutHandRound(ctx context.Context, arg PutHandRoundParams) error {
-	_, err := q.db.Exec(ctx, PutHandRound, arg.TakenAt, arg.PeriodMs, arg.AgentSetID)
+	_, err := q.db.Exec(ctx, PutHandRound,
+		arg.TakenFrom,
+		arg.TakenTo,
+		arg.PeriodMs,
+		arg.AgentSetID,
+	)
 	return err
 }
 
@@ -190,37 +232,6 @@ func (q *Queries) StoredTicks(ctx context.Context, arg StoredTicksParams) ([]Sto
 			return nil, err
 		}
 		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const TickPeriods = `-- name: TickPeriods :many
-SELECT DISTINCT period_ms FROM talktime.ticks
-WHERE due_at >= $1::timestamptz AND due_at < $2::timestamptz
-ORDER BY period_ms
-`
-
-type TickPeriodsParams struct {
-	FromAt time.Time
-	ToAt   time.Time
-}
-
-func (q *Queries) TickPeriods(ctx context.Context, arg TickPeriodsParams) ([]int32, error) {
-	rows, err := q.db.Query(ctx, TickPeriods, arg.FromAt, arg.ToAt)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []int32
-	for rows.Next() {
-		var period_ms int32
-		if err := rows.Scan(&period_ms); err != nil {
-			return nil, err
-		}
-		items = append(items, period_ms)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

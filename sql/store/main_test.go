@@ -1,0 +1,64 @@
+package store_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"testing"
+
+	"talktime/ingest"
+	"talktime/migrations"
+	"talktime/sql/localpg/pgtest"
+	"talktime/sql/store"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// newStore opens a store on a migrated, empty database of the test's own.
+func newStore(t testing.TB) *store.Store {
+	t.Helper()
+	return openStore(t, newURL(t))
+}
+
+// newURL makes a migrated, empty database and returns how to connect to it.
+func newURL(t testing.TB) string {
+	t.Helper()
+	return pgtest.NewDatabase(t, "store", migrationsKey(t), func(ctx context.Context, url string) (err error) {
+		s, err := store.Open(ctx, ingest.NewSecret(url))
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		_, err = s.Migrate(ctx, slog.New(slog.DiscardHandler))
+		return err
+	})
+}
+
+func openStore(t testing.TB, url string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), ingest.NewSecret(url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// migrationsKey changes whenever a migration does.
+func migrationsKey(t testing.TB) string {
+	t.Helper()
+	sum := sha256.New()
+	files, err := fs.Glob(migrations.FS, "*.sql")
+	for _, file := range files {
+		content, readErr := migrations.FS.ReadFile(file)
+		err = errors.Join(err, readErr)
+		sum.Write(content)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
