@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"talktime/ingest"
+)
+
+// recorderProcess is talktime record as a process of its own, whose log is read
+// line by line.
+type recorderProcess struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	lines chan string // closed when the process has ended
+	seen  strings.Builder
+}
+
+// startRecorder starts the program, which this test binary is by that name.
+func (c *centre) startRecorder() *recorderProcess {
+	c.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	p := &recorderProcess{t: c.t, lines: make(chan string, 10_000)}
+	p.cmd = exec.CommandContext(c.t.Context(), self, "record", "--config", c.config, "--log-level", "debug")
+	p.cmd.Args[0] = "talktime"
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	go func() {
+		defer close(p.lines)
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			p.lines <- lines.Text()
+		}
+	}()
+	return p
+}
+
+// await reads the log until so many lines have held a text.
+func (p *recorderProcess) await(text string, times int) {
+	p.t.Helper()
+	for line := range p.lines {
+		p.seen.WriteString(line + "\n")
+		if strings.Contains(line, text) {
+			if times--; times == 0 {
+				return
+			}
+		}
+	}
+	p.t.Fatalf("the recorder ended before it logged %q:\n%s", text, &p.seen)
+}
+
+// end sends a signal and returns the exit code, -1 after a kill.
+func (p *recorderProcess) end(signal os.Signal) int {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+	for line := range p.lines {
+		p.seen.WriteString(line + "\n")
+	}
+	_ = p.cmd.Wait() // its exit code says it all
+	return p.cmd.ProcessState.ExitCode()
+}
+
+const roundStored = `msg="round stored"`
+
+// A killed recorder leaves a hole that the next one's start makes recorder_down,
+// from half a period after the last sample to half a period before the next.
+func TestKilledRecorderLeavesAnExactHole(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 124}), "* * * * * *")
+	killed := c.startRecorder()
+	killed.await(roundStored, 2)
+	killed.end(syscall.SIGKILL)
+
+	<-time.After(4 * time.Second) // the hole: it has to be longer than 2.5 periods
+
+	again := c.startRecorder()
+	again.await(roundStored, 3)
+	if code := again.end(syscall.SIGTERM); code != exitOK {
+		t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &again.seen)
+	}
+	c.run(t.Context(), exitOK, "derive")
+
+	gaps := c.query(`SELECT agent_id, sum(gap) - 1000 * count(*) FROM (
+		SELECT agent_id, (1000 * extract(epoch FROM polled_at - lag(polled_at) OVER (PARTITION BY agent_id ORDER BY polled_at)))::bigint AS gap
+		FROM talktime.samples) AS gaps WHERE gap > 2500 GROUP BY agent_id`)
+	from := began.UTC().Truncate(15 * time.Minute)
+	rows := c.statesOf(from, from.Add(30*time.Minute))
+	if len(gaps) != 24 || len(rows) != 24 {
+		t.Fatalf("%d agents have a hole, %d are in the report, want 24", len(gaps), len(rows))
+	}
+	for _, gap := range gaps {
+		agent, _ := strconv.Atoi(gap[0])
+		row := rows[ingest.AgentID(agent)]
+		if want := fmt.Sprint(row["recorder_down"]); gap[1] != want || row["recorder_down"] < 3000 || row["failed"] != 0 {
+			t.Errorf("agent %d: the samples leave %s ms, recorder_down is %s ms, failed %d ms", agent, gap[1], want, row["failed"])
+		}
+	}
+}
+
+// Postgres ending every connection costs no round: the lease is taken again,
+// and nobody else can record meanwhile.
+func TestRecorderKeepsItsLease(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *")
+	p := c.startRecorder()
+	p.await(roundStored, 1)
+	_, stderr := c.run(t.Context(), exitFailed, "record")
+	const refused = "talktime: another recorder holds the lease on this database: stop that recorder first, or record into a database of its own\n"
+	if !strings.HasSuffix(stderr, refused) {
+		t.Errorf("the second recorder said %q", stderr)
+	}
+	if _, stderr := c.run(t.Context(), exitFailed, "migrate", "--down", "--yes"); stderr != "talktime: a recorder is at work on this database: stop it first\n" {
+		t.Errorf("migrate --down said %q", stderr)
+	}
+
+	c.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'talktime'")
+	p.await("the recorder's lease is taken again", 1)
+	p.await(roundStored, 2)
+	if _, stderr := c.run(t.Context(), exitFailed, "record"); !strings.HasSuffix(stderr, refused) {
+		t.Errorf("after the lease was taken again, a second recorder said %q", stderr)
+	}
+	if code := p.end(syscall.SIGTERM); code != exitOK {
+		t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &p.seen)
+	}
+	if rows := fmt.Sprint(c.query("SELECT count(*) FROM talktime.ticks WHERE status = 'missed'")); rows != "[[0]]" {
+		t.Errorf("%s ticks were missed:\n%s", rows, &p.seen)
+	}
+}
