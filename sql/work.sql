@@ -39,6 +39,9 @@ VALUES (@job, @due_at, @started_at, @finished_at, @error);
 -- name: TryLease :one
 SELECT pg_try_advisory_lock(hashtext('talktime'), hashtext('recorder')) AS is_held;
 
+-- name: ReleaseLease :exec
+SELECT pg_advisory_unlock(hashtext('talktime'), hashtext('recorder'));
+
 -- By looking, not by trying: even a lock held for an instant would turn away a
 -- recorder that starts in it.
 -- name: LeaseIsFree :one

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -34,9 +35,18 @@ func (s *Store) TakeLease(ctx context.Context) (*Lease, error) {
 	return nil, ErrLeaseHeld
 }
 
-// Release gives the lease up.
+// releaseTimeout bounds how long Release waits for a server that may be gone.
+const releaseTimeout = 3 * time.Second
+
+// Release gives the lease up, even where ctx has ended. When it returns, the
+// next recorder can take it.
 func (l *Lease) Release(ctx context.Context) error {
-	return l.conn.Close(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
+	defer cancel()
+	// The server notices a closed connection a little later. Where it cannot be
+	// told, it has noticed already or will.
+	_ = db.New(l.conn).ReleaseLease(ctx)
+	return l.conn.Close(ctx)
 }
 
 // Lost waits until the lease's connection has died, and the lease with it, and

@@ -153,6 +153,15 @@ func (q *Queries) PutJobRun(ctx context.Context, arg PutJobRunParams) error {
 	return err
 }
 
+const ReleaseLease = `-- name: ReleaseLease :exec
+SELECT pg_advisory_unlock(hashtext('talktime'), hashtext('recorder'))
+`
+
+func (q *Queries) ReleaseLease(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, ReleaseLease)
+	return err
+}
+
 const TakeDirty = `-- name: TakeDirty :many
 DELETE FROM talktime.dirty RETURNING from_at, to_at, period_ms
 `
