@@ -16,7 +16,7 @@ func TestSecretCannotBePrinted(t *testing.T) {
 	s := ingest.NewSecret(text)
 	holder := struct {
 		Name string
-		Guid ingest.Secret
+		GUID ingest.Secret
 		Many map[string]*ingest.Secret
 	}{"x", s, map[string]*ingest.Secret{"k": &s}}
 

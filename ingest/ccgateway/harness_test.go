@@ -10,7 +10,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
-	"log"
 	"log/slog"
 	"math/big"
 	"net"
@@ -135,7 +134,7 @@ func newBench(t testing.TB, handler http.HandlerFunc, changes ...func(*setup)) *
 		guids:  "101," + guid101 + "\n",
 	}
 	s.server.TLS = &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}
-	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	for _, change := range changes {
 		change(s)
 	}
