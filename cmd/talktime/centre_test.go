@@ -126,7 +126,7 @@ func (c *centre) statesOf(from, to time.Time) map[ingest.AgentID]states {
 			}
 		}
 		var sum int64
-		for _, measure := range strings.Fields("talk reserved acw available busy rest pre_rest other signed_out failed recorder_down unscheduled pending") {
+		for measure := range strings.FieldsSeq("talk reserved acw available busy rest pre_rest other signed_out failed recorder_down unscheduled pending") {
 			ms, ok := row[measure]
 			if !ok {
 				c.t.Fatalf("no %s in %v", measure, fields)

@@ -48,11 +48,13 @@ func (a *app) record(ctx context.Context) error {
 		if err := a.migrateToRecord(ctx, s); err != nil {
 			return err
 		}
-		a.log.Info("recording", "schedules", describe(c.schedules), "agents", poller.Agents().Len(),
-			"gateway", c.gateway.url, "database", s.Place())
+		begun := func() {
+			a.log.Info("recording", "schedules", describe(c.schedules), "agents", poller.Agents().Len(),
+				"gateway", c.gateway.url, "database", s.Place())
+		}
 		return recording{
 			store: s, poller: poller, clock: a.clock, schedules: c.schedules,
-			concurrency: c.gateway.concurrency, derive: c.derive, log: a.log, tally: tally,
+			concurrency: c.gateway.concurrency, derive: c.derive, log: a.log, onBegin: begun, tally: tally,
 		}.run(ctx)
 	})
 }
@@ -77,8 +79,12 @@ func (a *app) migrateToRecord(ctx context.Context, s *store.Store) error {
 	if !errors.Is(older, store.ErrSchemaOlder) {
 		return schemaError(older)
 	}
-	if _, err := s.Migrate(ctx, a.log); err != nil {
+	ran, err := s.Migrate(ctx, a.log)
+	if err != nil {
 		return withExit(exitSchema, fmt.Errorf("%w; migrating now failed: %w", older, err))
+	}
+	if ran > 0 {
+		a.log.Info("the schema is brought up to this program's", "version", store.SchemaVersion(), "migrations", ran)
 	}
 	return nil
 }

@@ -80,6 +80,32 @@ func TestRecordedHourIsTheTruth(t *testing.T) {
 	}
 }
 
+func TestRecordingWithoutAGateway(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	nine := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	played := ingest.NewSimClock(nine.Add(3 * time.Second))
+	c := newCentre(t, &stopAt{played, nine.Add(31 * time.Minute), stop}, ingest.NewAgentSet(101, 102), "*/10 * * * * *")
+	if err := c.gateway.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, log := c.run(ctx, exitOK, "record")
+	if n := strings.Count(log, "the gateway cannot be reached; recording goes on and counts its agents as failed"); n != 1 {
+		t.Errorf("the log says %d times that the gateway cannot be reached:\n%s", n, log)
+	}
+	c.clock = played
+	rows := c.statesOf(nine.Add(15*time.Minute), nine.Add(30*time.Minute))
+	for agent, row := range rows {
+		if row["failed"] != row["window"] {
+			t.Errorf("agent %d failed for %d ms of %d", agent, row["failed"], row["window"])
+		}
+	}
+	if len(rows) != 2 {
+		t.Errorf("%d agents are in the report, want 2", len(rows))
+	}
+}
+
 func TestCommandsWithoutASchema(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *")

@@ -22,6 +22,7 @@ type recording struct {
 	concurrency int // polls in flight at most
 	derive      deriveConfig
 	log         *slog.Logger
+	onBegin     func()            // called before the first round; may be nil
 	onRound     func(ingest.Tick) // see ingest.Recording; may be nil
 	tally       *tally            // told of rounds too; may be nil
 	until       time.Time         // see ingest.Recording; zero means never
@@ -54,8 +55,14 @@ func (r recording) run(ctx context.Context) (err error) {
 	}
 
 	// A clock that is played must not run for the jobs alone.
-	begun := sync.OnceFunc(join(r.clock))
-	defer begun()
+	release := sync.OnceFunc(join(r.clock))
+	defer release()
+	begun := sync.OnceFunc(func() {
+		if r.onBegin != nil {
+			r.onBegin()
+		}
+		release()
+	})
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running sync.WaitGroup
@@ -70,7 +77,7 @@ func (r recording) run(ctx context.Context) (err error) {
 		Concurrency: r.concurrency, Log: r.log, OnRound: r.told, Until: r.until,
 	}.Run(ctx)
 	stop()
-	begun()
+	release()
 	running.Wait()
 	r.deriveLast(ctx)
 	return err

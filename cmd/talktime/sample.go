@@ -48,13 +48,12 @@ func (a *app) sample(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		// What was asked before an interrupt is kept.
-		ctx = context.WithoutCancel(ctx)
-		if err := s.RecordByHand(ctx, samples); err != nil {
+		// What was asked before an interrupt is kept and told.
+		if err := s.RecordByHand(context.WithoutCancel(ctx), samples); err != nil {
 			return err
 		}
 		counts := countSamples(samples)
-		meanings, err := s.Meanings(ctx, slices.Collect(maps.Keys(counts.states)))
+		meanings, err := s.Meanings(context.WithoutCancel(ctx), slices.Collect(maps.Keys(counts.states)))
 		if err != nil {
 			return err
 		}

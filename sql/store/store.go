@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -74,6 +75,10 @@ func plain(err error) error {
 		return errors.New(said.Message)
 	}
 	if failed, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		// The driver tries several ways; the network's first complaint stands for all.
+		if refused, ok := errors.AsType[*net.OpError](err); ok {
+			return fmt.Errorf("cannot connect: %w", refused)
+		}
 		if cause := failed.Unwrap(); cause != nil {
 			return fmt.Errorf("cannot connect: %w", cause)
 		}
