@@ -28,8 +28,9 @@ type centre struct {
 	config  string // the file's path
 }
 
-// newCentre opens a centre of agents who are polled by a cron rule.
-func newCentre(t *testing.T, clock ingest.Clock, agents ingest.AgentSet, cron string) *centre {
+// newCentre opens a centre of agents who are polled by a cron rule, and whose
+// gateway plays faults.
+func newCentre(t *testing.T, clock ingest.Clock, agents ingest.AgentSet, cron string, faults ...gatewaysim.Fault) *centre {
 	t.Helper()
 	dir, err := dataDir()
 	if err != nil {
@@ -42,7 +43,7 @@ func newCentre(t *testing.T, clock ingest.Clock, agents ingest.AgentSet, cron st
 	})
 	g, err := gatewaysim.Start(gatewaysim.Options{
 		Play:   gatewaysim.Play{Seed: 1, Zone: time.UTC, Shift: gatewaysim.ShiftAlways},
-		Agents: agents, Clock: clock, MachineTime: time.Now(),
+		Agents: agents, Clock: clock, MachineTime: time.Now(), Faults: faults,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -52,6 +52,9 @@ func (a *app) record(ctx context.Context) error {
 			a.log.Info("recording", "schedules", describe(c.schedules), "agents", poller.Agents().Len(),
 				"gateway", c.gateway.url, "database", s.Place())
 		}
+		defer context.AfterFunc(ctx, func() {
+			a.log.Info("leaving after the round in flight; another signal ends at once")
+		})()
 		return recording{
 			store: s, poller: poller, clock: a.clock, schedules: c.schedules,
 			concurrency: c.gateway.concurrency, derive: c.derive, log: a.log, onBegin: begun, tally: tally,

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"talktime/ingest"
+	"talktime/ingest/gatewaysim"
 )
 
 // recorderProcess is talktime record as a process of its own, whose log is read
@@ -63,12 +64,16 @@ func (p *recorderProcess) await(text string, times int) {
 	p.t.Fatalf("the recorder ended before it logged %q:\n%s", text, &p.seen)
 }
 
-// end sends a signal and returns the exit code, -1 after a kill.
-func (p *recorderProcess) end(signal os.Signal) int {
+// signal sends one.
+func (p *recorderProcess) signal(signal os.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// exitCode waits for the end; it is -1 where a signal ended the process.
+func (p *recorderProcess) exitCode() int {
 	for line := range p.lines {
 		p.seen.WriteString(line + "\n")
 	}
@@ -86,13 +91,15 @@ func TestKilledRecorderLeavesAnExactHole(t *testing.T) {
 	c := newCentre(t, newWallClock(), ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 124}), "* * * * * *")
 	killed := c.startRecorder()
 	killed.await(roundStored, 2)
-	killed.end(syscall.SIGKILL)
+	killed.signal(syscall.SIGKILL)
+	killed.exitCode()
 
 	<-time.After(4 * time.Second) // the hole: it has to be longer than 2.5 periods
 
 	again := c.startRecorder()
 	again.await(roundStored, 3)
-	if code := again.end(syscall.SIGTERM); code != exitOK {
+	again.signal(syscall.SIGTERM)
+	if code := again.exitCode(); code != exitOK {
 		t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &again.seen)
 	}
 	c.run(t.Context(), exitOK, "derive")
@@ -136,10 +143,39 @@ func TestRecorderKeepsItsLease(t *testing.T) {
 	if _, stderr := c.run(t.Context(), exitFailed, "record"); stderr != refused {
 		t.Errorf("after the lease was taken again, a second recorder said %q", stderr)
 	}
-	if code := p.end(syscall.SIGTERM); code != exitOK {
+	p.signal(syscall.SIGTERM)
+	if code := p.exitCode(); code != exitOK {
 		t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &p.seen)
 	}
 	if rows := fmt.Sprint(c.query("SELECT count(*) FROM talktime.ticks WHERE status = 'missed'")); rows != "[[0]]" {
 		t.Errorf("%s ticks were missed:\n%s", rows, &p.seen)
+	}
+}
+
+// A first signal lets the round in flight finish, a second one does not.
+func TestRecorderLeavesBySignals(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *",
+		gatewaysim.Fault{Kind: gatewaysim.FaultLatency, Chance: 1, Least: 600 * time.Millisecond, Most: 600 * time.Millisecond})
+	const leaving = "leaving after the round in flight; another signal ends at once"
+
+	once := c.startRecorder()
+	once.await(roundStored, 1)
+	once.signal(syscall.SIGTERM)
+	once.await(leaving, 1)
+	if code := once.exitCode(); code != exitOK {
+		t.Errorf("after one SIGTERM the exit code is %d:\n%s", code, &once.seen)
+	}
+	if rows := fmt.Sprint(c.query("SELECT count(*) FROM talktime.ticks WHERE status = 'missed' OR skipped > 0")); rows != "[[0]]" {
+		t.Errorf("%s rounds are not whole:\n%s", rows, &once.seen)
+	}
+
+	twice := c.startRecorder()
+	twice.await(roundStored, 1)
+	twice.signal(syscall.SIGTERM)
+	twice.await(leaving, 1)
+	twice.signal(syscall.SIGTERM)
+	if code := twice.exitCode(); code != -1 {
+		t.Errorf("after two SIGTERM the exit code is %d:\n%s", code, &twice.seen)
 	}
 }
