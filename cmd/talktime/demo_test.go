@@ -1,0 +1,359 @@
+package main
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"talktime/ingest"
+	"talktime/ingest/gatewaysim"
+	"talktime/reports"
+)
+
+// onText is a writer that does something once, when a text passes.
+type onText struct {
+	text string
+	do   func()
+	seen strings.Builder
+}
+
+func (w *onText) Write(b []byte) (int, error) {
+	w.seen.Write(b)
+	if w.do != nil && strings.Contains(w.seen.String(), w.text) {
+		w.do()
+		w.do = nil
+	}
+	return len(b), nil
+}
+
+// playSmallDemo runs a demo of two agents as a process of its own, sends it a
+// signal when a third of it is played (nil: none), and returns its exit code
+// and what it printed.
+func playSmallDemo(t *testing.T, dir string, signal os.Signal) (code int, stdout, stderr string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self, "demo", "--dir", dir, "--agents", "101-102", "--period", "60s")
+	cmd.Args[0] = "talktime" // which this test binary is by that name
+	out, errs := &strings.Builder{}, &onText{text: "30 %"}
+	if signal != nil {
+		errs.do = func() {
+			if err := cmd.Process.Signal(signal); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	cmd.Stdout, cmd.Stderr = out, errs
+	_ = cmd.Run() // its exit code says it all
+	return cmd.ProcessState.ExitCode(), out.String(), errs.seen.String()
+}
+
+func TestDemoStoppedHalfwayBeginsAfresh(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		signal   os.Signal
+		wantCode int
+		isTidy   bool // nothing of it runs on
+	}{
+		"interrupted": {os.Interrupt, exitFailed, true},
+		"killed":      {os.Kill, -1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			parent, err := dataDir()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := os.RemoveAll(parent); err != nil {
+					t.Error(err)
+				}
+			})
+			dir := filepath.Join(parent, "demo")
+			code, stdout, stderr := playSmallDemo(t, dir, test.signal)
+			if code != test.wantCode || stdout != "" {
+				t.Errorf("exit code %d, want %d\n%s%s", code, test.wantCode, stdout, stderr)
+			}
+			if test.isTidy && (runs(dir) || !strings.Contains(stderr, "talktime: interrupted")) {
+				t.Errorf("Postgres runs on: %v; it said\n%s", runs(dir), stderr)
+			}
+			code, stdout, stderr = playSmallDemo(t, dir, nil)
+			if code != exitOK || runs(dir) || !strings.Contains(stdout, " 600 rounds, 1,200 polls,") || !strings.Contains(stdout, "residual 0 ms\n") {
+				t.Errorf("the next demo ends with %d, Postgres runs on: %v\n%s%s", code, runs(dir), stdout, stderr)
+			}
+		})
+	}
+}
+
+// runs reports whether the demo's Postgres was not shut down.
+func runs(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "postgres", "cluster", "postmaster.pid"))
+	return err == nil
+}
+
+func TestDemoDirIsADemosOwn(t *testing.T) {
+	dir, err := dataDir() // one that another user can pass through
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, mode := range map[string]os.FileMode{"empty": 0o755, "foreign": 0o755, "shut": 0o700} {
+		if err := os.Mkdir(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"file", "foreign/kept"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("file", filepath.Join(dir, "empty", demoMarker)); err != nil {
+		t.Fatal(err)
+	}
+	for name, says := range map[string]string{
+		"file":      "is not a directory",
+		"file/demo": "is not a directory",
+		"foreign":   "holds files and is no demo's directory",
+		"empty":     "too many levels of symbolic links", // its marker points elsewhere
+	} {
+		if _, err := claimDemoDir(filepath.Join(dir, name)); codeOf(err) != exitUsage || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", name, err, says)
+		}
+	}
+	if os.Geteuid() == 0 {
+		if _, err := claimDemoDir(filepath.Join(dir, "shut", "demo")); codeOf(err) != exitUsage || !strings.Contains(err.Error(), "chmod a+x "+dir+"/shut") {
+			t.Errorf("a directory that root's Postgres cannot reach: %v", err)
+		}
+		if err := os.Chown(filepath.Join(dir, "foreign"), 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := claimDemoDir(filepath.Join(dir, "foreign")); codeOf(err) != exitUsage || !strings.Contains(err.Error(), "belongs to another user") {
+			t.Errorf("a directory of another user's: %v", err)
+		}
+	}
+
+	fresh := filepath.Join(dir, "not", "there yet")
+	for range 2 { // the second time it is an earlier demo's
+		first, err := claimDemoDir(fresh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := claimDemoDir(fresh); codeOf(err) != exitFailed || !strings.Contains(err.Error(), "another demo is running in") {
+			t.Errorf("while a demo is running: %v", err)
+		}
+		first.release()
+	}
+}
+
+func TestDemoPeriods(t *testing.T) {
+	for text, want := range map[string]string{
+		"10s": "*/10 * 8-17 * * *", "1s": "* * 8-17 * * *", "30000ms": "*/30 * 8-17 * * *",
+		"60s": "0 * 8-17 * * *", "5m": "0 */5 8-17 * * *", "15m": "0 */15 8-17 * * *",
+	} {
+		var p demoPlan
+		if cron, err := p.readPeriod(text); err != nil || cron != want {
+			t.Errorf("%s is %q, %v, want %q", text, cron, err, want)
+		}
+	}
+	for _, text := range []string{"", "10", "0s", "-10s", "7s", "1500ms", "90s", "20m", "1h"} {
+		var p demoPlan
+		if cron, err := p.readPeriod(text); err == nil {
+			t.Errorf("%q is taken for %q", text, cron)
+		}
+	}
+}
+
+// A plan polls ten hours of the day, on the days when clocks change too.
+func TestDemoPlan(t *testing.T) {
+	now := time.Date(2026, 11, 22, 0, 30, 0, 0, time.UTC)
+	a := &app{clock: ingest.NewSimClock(now)}
+	for _, test := range []struct{ day, zone, opens, date string }{
+		{"", "UTC", "2026-11-21T08:00:00Z", "2026-11-21"},
+		{"", "America/New_York", "2026-11-20T08:00:00-05:00", "2026-11-20"},
+		{"2026-10-25", "Europe/Berlin", "2026-10-25T08:00:00+01:00", "2026-10-25"},
+		{"2026-03-29", "Europe/Berlin", "2026-03-29T08:00:00+02:00", "2026-03-29"},
+		{"2026-11-22", "Asia/Kathmandu", "", ""},
+		{"2011-12-30", "Pacific/Apia", "", ""}, // a day that never was
+	} {
+		t.Run(test.zone+" "+test.day, func(t *testing.T) {
+			p, err := a.planDemo(demoFlags{agents: "101-103", day: test.day, zone: test.zone, period: "15m", dir: "d"})
+			if test.opens == "" {
+				if err == nil || !strings.HasPrefix(err.Error(), "--day: ") {
+					t.Errorf("the plan is %+v, %v", p, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			opens, _ := p.hours(time.RFC3339)
+			if opens != test.opens || p.date() != test.date || p.closes().Sub(p.opens()) != 10*time.Hour {
+				t.Errorf("polled from %s for %s, the day is %s", opens, p.closes().Sub(p.opens()), p.date())
+			}
+		})
+	}
+}
+
+func TestDemoDirWhereNoneIsNamed(t *testing.T) {
+	if os.Geteuid() == 0 {
+		a := &app{environ: []string{"HOME=/root"}}
+		if dir, err := a.demoDir(""); err != nil || dir != rootDemoDir {
+			t.Errorf("root's is %s, %v", dir, err)
+		}
+		return
+	}
+	for want, environ := range map[string][]string{
+		"/home/kim/.cache/talktime-demo": {"HOME=/home/kim", "XDG_CACHE_HOME=relative"},
+		"/cache/talktime-demo":           {"HOME=/home/kim", "XDG_CACHE_HOME=/cache"},
+		"":                               {"HOME="},
+	} {
+		a := &app{environ: environ}
+		if dir, err := a.demoDir(""); dir != want || (err == nil) != (want != "") {
+			t.Errorf("with %v it is %q, %v, want %q", environ, dir, err, want)
+		}
+	}
+}
+
+func TestLocalZone(t *testing.T) {
+	dir := t.TempDir()
+	at := filepath.Join(dir, "zoneinfo", "Europe")
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(at, "Berlin"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "localtime")
+	if err := os.Symlink(filepath.Join(at, "Berlin"), link); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ tz, localtime, want string }{
+		{"", link, "Europe/Berlin"},
+		{"America/New_York", link, "America/New_York"},
+		{":Asia/Tokyo", link, "Asia/Tokyo"},
+		{"CET-1CEST", link, "UTC"}, // a rule, not a name
+		{"Etc/UTC", link, "UTC"},
+		{"", filepath.Join(at, "Berlin") + "/none", "UTC"},
+		{"", dir, "UTC"},
+	} {
+		if zone := localZone(test.tz, test.localtime); zone.String() != test.want {
+			t.Errorf("TZ=%s and %s is %s, want %s", test.tz, test.localtime, zone, test.want)
+		}
+	}
+}
+
+func TestCompareTalk(t *testing.T) {
+	const talk = reports.Talk
+	row := func(agent ingest.AgentID, ms, low, reach int64, stderr float64) reports.Row {
+		r := reports.Row{Agent: agent, Agents: 1, Span: reports.Span{To: time.Time{}.Add(time.Hour)}}
+		r.MS[talk], r.Low[talk], r.Reach[talk], r.Variance[talk] = ms, low, reach, stderr*stderr
+		r.MS[reports.Available] = time.Hour.Milliseconds() - ms
+		return r
+	}
+	rows := []reports.Row{
+		row(101, 100_000, 90_000, 20_000, 1_000), // 1.9 s too much: inside both
+		row(102, 200_000, 197_500, 5_000, 1_000), // 2.0 s too little: just outside ± 1.96 s
+		row(103, 300_000, 299_000, 2_000, 5_000), // 5 s too little: inside ± 9.8 s, outside the bounds
+		row(104, 0, 0, 0, 0),                     // never talked, and no interval
+	}
+	truth := map[ingest.AgentID]gatewaysim.Totals{
+		101: {"talk": 98100 * time.Millisecond}, 102: {"talk": 202 * time.Second}, 103: {"talk": 305 * time.Second}, 104: {},
+	}
+	rows[0].MS[reports.Available] -= 20_000
+	rows[0].MS[reports.Failed] += 20_000
+	total := reports.Row{Agents: 4, Span: rows[0].Span}
+	for i := range rows {
+		total.Add(&rows[i].Sums)
+	}
+	got := compareTalk(rows, &total, truth)
+	want := talkComparison{
+		agents: 4, reported: 600_000, truth: 605_100, sumOff: 8_900, worst: agentTalk{103, 300_000, 305_000},
+		withInterval: 3, inInterval: 2, inBounds: 3, unobserved: 20_000, window: 4 * time.Hour.Milliseconds(),
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(talkComparison{}, agentTalk{})); diff != "" {
+		t.Error(diff)
+	}
+	var text strings.Builder
+	if err := got.tell(&text); err != nil {
+		t.Fatal(err)
+	}
+	const wantText = `
+How true is that? The simulator knows, and the recorder saw only its polls:
+
+  talk of all agents      10m 00s reported, 10m 05s true: off by -5s (-0.843 %)
+  talk of one agent       off by 2s on average, by 5s at most (agent 103: 5m 00s reported, 5m 05s true)
+  truth within ± 95 %     for 2 of 3 agents, 66.7 %
+  truth within the bounds for 3 of 4 agents, 75.0 % (from "at least" to "at most")
+  time not observed       20s, where two polls in a row failed; no figure guesses what was in it
+  time not accounted for  0 ms of 4h 00m 00s
+`
+	if diff := cmp.Diff(wantText, text.String()); diff != "" {
+		t.Error(diff)
+	}
+	if err := compareTalk(nil, &reports.Row{}, truth).tell(io.Discard); err == nil {
+		t.Error("a report without rows is praised")
+	}
+}
+
+func TestCommandName(t *testing.T) {
+	for _, test := range []struct {
+		name, executable string
+		atRoot           bool
+		want             string
+	}{
+		{"talktime", "/usr/bin/talktime", false, "talktime"},
+		{"./talktime", "/srv/talktime", true, "./talktime"},
+		{"/opt/my tools/talktime", "/opt/my tools/talktime", false, "'/opt/my tools/talktime'"},
+		{"/tmp/go-build42/b001/exe/talktime", "/tmp/go-build42/b001/exe/talktime", true, "go run ./cmd/talktime"},
+		{"/tmp/go-build42/b001/exe/talktime", "/tmp/go-build42/b001/exe/talktime", false, "go run talktime/cmd/talktime"},
+		{"talktime", "/tmp/go-build42/b001/talktime.test", true, "talktime"},
+	} {
+		if got := commandName(test.name, test.executable, test.atRoot); got != test.want {
+			t.Errorf("%s from %s is called %q, want %q", test.name, test.executable, got, test.want)
+		}
+	}
+}
+
+func TestSameFlags(t *testing.T) {
+	flags := pflag.NewFlagSet("demo", pflag.ContinueOnError)
+	for _, name := range []string{"agents", "day", "dir", "period", "tz"} {
+		flags.String(name, "", "")
+	}
+	if err := flags.Parse([]string{"--day=2026-11-20", "--agents=101,103", "--period=5m", "--dir=my demo"}); err != nil {
+		t.Fatal(err)
+	}
+	var typed []*pflag.Flag
+	flags.Visit(func(flag *pflag.Flag) { typed = append(typed, flag) })
+	if got, want := sameFlags(typed), " --agents 101,103 --dir 'my demo'"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestDemoWritesNumbers(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 86400: "86,400", 1234567: "1,234,567"} {
+		if got := grouped(n); got != want {
+			t.Errorf("%d is written %s", n, got)
+		}
+	}
+	for ms, want := range map[int64]string{0: "0s", 499: "0s", 500: "1s", 59_499: "59s", 59_500: "1m 00s", 3_600_000: "1h 00m 00s", 363_723_000: "101h 02m 03s"} {
+		if got := hms(ms); got != want {
+			t.Errorf("%d ms is written %s, want %s", ms, got, want)
+		}
+	}
+	if got := share(1, 0); got != "of nothing" {
+		t.Errorf("a share of nothing is %q", got)
+	}
+}
