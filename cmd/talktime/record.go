@@ -52,14 +52,26 @@ func (a *app) record(ctx context.Context) error {
 			a.log.Info("recording", "schedules", describe(c.schedules), "agents", poller.Agents().Len(),
 				"gateway", c.gateway.url, "database", s.Place())
 		}
-		defer context.AfterFunc(ctx, func() {
-			a.log.Info("leaving after the round in flight; another signal ends at once")
-		})()
+		defer a.tellLeaving(ctx)()
 		return recording{
 			store: s, poller: poller, clock: a.clock, schedules: c.schedules,
 			concurrency: c.gateway.concurrency, derive: c.derive, log: a.log, onBegin: begun, tally: tally,
 		}.run(ctx)
 	})
+}
+
+// tellLeaving says when ctx ends what there is to wait for. done ends that.
+func (a *app) tellLeaving(ctx context.Context) (done func()) {
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		a.log.Info("leaving after the round in flight; another signal ends at once")
+		close(told)
+	})
+	return func() {
+		if !stop() {
+			<-told
+		}
+	}
 }
 
 // describe words schedules for the log.

@@ -10,7 +10,8 @@ import (
 	"talktime/ingest"
 )
 
-// stopAt is a played clock that stops the program when it waits past the end.
+// stopAt is a played clock that stops the program when it waits past the end,
+// and itself.
 type stopAt struct {
 	*ingest.SimClock
 	end  time.Time
@@ -18,10 +19,12 @@ type stopAt struct {
 }
 
 func (c *stopAt) SleepUntil(ctx context.Context, t time.Time) error {
-	if c.Now().After(c.end) {
-		c.stop()
+	if c.Now().Before(c.end) {
+		return c.SimClock.SleepUntil(ctx, t)
 	}
-	return c.SimClock.SleepUntil(ctx, t)
+	c.stop()
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // An hour and more of eight agents at 10 s, through HTTPS, cron, COPY, derive

@@ -72,6 +72,25 @@ func (p *recorderProcess) signal(signal os.Signal) {
 	}
 }
 
+// signalUntilGone sends one again and again: the very first may come before the
+// program has given the signal its usual effect back.
+func (p *recorderProcess) signalUntilGone(signal os.Signal) {
+	p.t.Helper()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		p.signal(signal)
+		select {
+		case line, running := <-p.lines:
+			if !running {
+				return
+			}
+			p.seen.WriteString(line + "\n")
+		case <-again.C:
+		}
+	}
+}
+
 // exitCode waits for the end; it is -1 where a signal ended the process.
 func (p *recorderProcess) exitCode() int {
 	for line := range p.lines {
@@ -79,6 +98,16 @@ func (p *recorderProcess) exitCode() int {
 	}
 	_ = p.cmd.Wait() // its exit code says it all
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// awaitRequest waits until the gateway is asked again.
+func (c *centre) awaitRequest() {
+	before := c.gateway.Requests()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for c.gateway.Requests() == before {
+		<-look.C
+	}
 }
 
 const roundStored = `msg="round stored"`
@@ -161,6 +190,7 @@ func TestRecorderLeavesBySignals(t *testing.T) {
 
 	once := c.startRecorder()
 	once.await(roundStored, 1)
+	c.awaitRequest()
 	once.signal(syscall.SIGTERM)
 	once.await(leaving, 1)
 	if code := once.exitCode(); code != exitOK {
@@ -172,9 +202,10 @@ func TestRecorderLeavesBySignals(t *testing.T) {
 
 	twice := c.startRecorder()
 	twice.await(roundStored, 1)
+	c.awaitRequest()
 	twice.signal(syscall.SIGTERM)
 	twice.await(leaving, 1)
-	twice.signal(syscall.SIGTERM)
+	twice.signalUntilGone(syscall.SIGTERM)
 	if code := twice.exitCode(); code != -1 {
 		t.Errorf("after two SIGTERM the exit code is %d:\n%s", code, &twice.seen)
 	}

@@ -76,8 +76,9 @@ func (r recording) run(ctx context.Context) (err error) {
 		Schedules: r.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store, begun: begun},
 		Concurrency: r.concurrency, Log: r.log, OnRound: r.told, Until: r.until,
 	}.Run(ctx)
-	stop()
 	release()
+	defer join(r.clock)() // the jobs, as they end, are not to move it either
+	stop()
 	running.Wait()
 	r.deriveLast(ctx)
 	return err
