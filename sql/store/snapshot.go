@@ -155,11 +155,11 @@ func readFacts(ctx context.Context, q *db.Queries, from, to time.Time) (facts re
 	if err != nil {
 		return facts, err
 	}
-	dirty := bins{}
+	var dirty quarterHours
 	for _, m := range marks {
-		dirty.add(later(from, m.FromAt.UTC()), earlier(to, m.ToAt.UTC()))
+		dirty = dirty.touch(later(from, m.FromAt), earlier(to, m.ToAt))
 	}
-	facts.Dirty = len(dirty)
+	facts.Dirty = dirty.merge().count()
 	return facts, nil
 }
 

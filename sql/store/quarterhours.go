@@ -1,0 +1,67 @@
+package store
+
+import (
+	"slices"
+	"time"
+
+	"talktime/reports"
+)
+
+// QuarterHour is the atom of derived figures: 15 minutes, aligned to UTC,
+// holding its start and not its end (metrics.md §4).
+const QuarterHour = reports.QuarterHour
+
+func isOnBorder(t time.Time) bool { return t.Equal(t.Truncate(QuarterHour)) }
+
+// quarterHours is a set of quarter-hours, as spans from border to border. Merged,
+// they ascend and neither overlap nor touch.
+type quarterHours []reports.Span
+
+// touch adds every quarter-hour that [from, to) touches; the result is not merged.
+func (q quarterHours) touch(from, to time.Time) quarterHours {
+	first := from.UTC().Truncate(QuarterHour)
+	end := to.UTC().Add(QuarterHour - 1).Truncate(QuarterHour)
+	if to.Before(from) || !first.Before(end) {
+		return q
+	}
+	return append(q, reports.Span{From: first, To: end})
+}
+
+// merge puts the spans in order and makes one of those that overlap or touch.
+func (q quarterHours) merge() quarterHours {
+	slices.SortFunc(q, func(a, b reports.Span) int { return a.From.Compare(b.From) })
+	var merged quarterHours
+	for _, span := range q {
+		if n := len(merged); n > 0 && !span.From.After(merged[n-1].To) {
+			merged[n-1].To = later(merged[n-1].To, span.To)
+			continue
+		}
+		merged = append(merged, span)
+	}
+	return merged
+}
+
+// cut returns the first quarter-hours of a merged set, contiguous and at most n,
+// and the rest. Of an empty set the first are the zero Span.
+func (q quarterHours) cut(n int) (first reports.Span, rest quarterHours) {
+	if len(q) == 0 {
+		return reports.Span{}, nil
+	}
+	first = q[0]
+	end := first.From.Add(time.Duration(n) * QuarterHour)
+	if !end.Before(first.To) {
+		return first, q[1:]
+	}
+	rest = slices.Clone(q)
+	first.To, rest[0].From = end, end
+	return first, rest
+}
+
+// count returns the number of quarter-hours in a merged set.
+func (q quarterHours) count() int {
+	n := 0
+	for _, span := range q {
+		n += int(span.To.Sub(span.From) / QuarterHour)
+	}
+	return n
+}
