@@ -64,7 +64,7 @@ func (a *app) planDemo(f demoFlags) (*demoPlan, error) {
 	flag("agents", err)
 	cron, err := p.readPeriod(f.period)
 	flag("period", err)
-	p.dir, err = a.demoDir(f.dir)
+	p.dir, err = a.demoPath(f.dir)
 	flag("dir", err)
 	zone, err := a.demoZone(f.zone)
 	flag("tz", err)
@@ -140,8 +140,8 @@ func (p *demoPlan) readDay(text string, zone *time.Location, now time.Time) erro
 // process, must be able to reach it.
 const rootDemoDir = "/var/cache/talktime-demo"
 
-// demoDir resolves --dir.
-func (a *app) demoDir(text string) (string, error) {
+// demoPath resolves --dir.
+func (a *app) demoPath(text string) (string, error) {
 	if text != "" {
 		return filepath.Abs(text)
 	}

@@ -14,9 +14,9 @@ import (
 	"talktime/sql/store"
 )
 
-// demoFaults befall about one request in a hundred. Those with a retcode are
+// demoFaults befall about one request in a hundred. 000-004 and 100-007 are
 // asked again within their tick; the others cost a poll.
-const demoFaults = "http503=0.003,html=0.001,garbage=0.001,cut=0.001,000-004=0.003,100-007=0.001"
+const demoFaults = "http503=0.002,html=0.001,garbage=0.001,cut=0.001,000-003=0.001,000-004=0.003,100-007=0.001"
 
 // demoGateway is the folder, in the demo's directory, of the files the gateway
 // writes.
