@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -146,6 +147,7 @@ type loop struct {
 	lines   []*line
 	rounds  rounds
 	storing *storing
+	warned  warnings
 }
 
 // begin declares the schedules and stands before their first due instants.
@@ -288,10 +290,38 @@ func (l *loop) finished(r *round) {
 			}
 		}
 	}
-	if failed > 0 {
-		l.log.Warn("polls failed", counts...)
-	} else {
+	switch {
+	case failed == 0:
 		l.log.Debug("round finished", counts...)
+	case l.warned.isDue(r.tick.Schedule, r.tick.DueAt):
+		l.log.Warn("polls failed", counts...)
+	default:
+		l.log.Debug("polls failed", counts...)
 	}
 	l.storing.add(r)
+}
+
+// warnEvery is how often failing rounds of one schedule are warned of: a gateway
+// that is away for a night on a schedule of one second is no 30,000 lines.
+const warnEvery = time.Minute
+
+// warnings knows when each schedule was last warned of.
+type warnings struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+// isDue reports whether a warning of the schedule at that instant is wanted, and
+// takes it as given.
+func (w *warnings) isDue(schedule string, at time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if last, ok := w.last[schedule]; ok && at.Sub(last) < warnEvery {
+		return false
+	}
+	if w.last == nil {
+		w.last = map[string]time.Time{}
+	}
+	w.last[schedule] = at
+	return true
 }

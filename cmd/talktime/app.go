@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -51,6 +52,8 @@ func (a *app) finish(ctx context.Context, err error) int {
 	}
 	_, coded := errors.AsType[*exitError](err)
 	switch {
+	case errors.Is(err, syscall.EPIPE): // whoever read the output has enough
+		return exitFailed
 	case coded:
 	case !a.started:
 		err = usageError(err)

@@ -20,6 +20,9 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	// Writing to a pipe nobody reads any more is an error like others: the signal
+	// would end the process before it has given up its hold on the database.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	a := &app{
 		stdin:   os.Stdin,

@@ -86,7 +86,7 @@ func (t *Table) writeNotes(total *reports.Row) {
 	horizon := t.meta.Horizon
 	shown := total.Agents > 0
 	note(!shown, "No agent has a quarter-hour in this window.")
-	note(shown && !t.meta.Grouping.ByAgent, "Every row sums all agents: %d.", total.Agents)
+	note(shown && !t.meta.Grouping.ByAgent && total.Agents > 1, "Every row sums all agents: %d.", total.Agents)
 	note(shown && t.meta.Report == "talk-time", "Talk share = talk / staffed. Occupancy = (talk + ACW) / (talk + ACW + available). Coverage = observed / (observed + unobserved).")
 	note(shown && t.meta.Report == "states", "Not ready = (busy + rest + pre-rest) / staffed. Coverage = observed / (observed + unobserved).")
 	note(shown && t.meta.Report == "talk-time", "± is half the 95 %% interval of sampling; at least and at most hold if nothing happened between two samples but the changes seen.")
