@@ -1,4 +1,8 @@
 package store
 
-// EncodeCopy lets tests compare what is sent with what the server would send.
-var EncodeCopy = encodeCopy
+// For tests: what goes over the border as bytes and text.
+var (
+	EncodeCopy   = encodeCopy
+	MultirangeOf = multirangeOf
+	AgentsOf     = agentsOf
+)
