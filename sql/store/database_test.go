@@ -42,9 +42,9 @@ func (d database) exec(t testing.TB, sql string, args ...any) {
 }
 
 // count returns the one number a query gives.
-func (d database) count(t testing.TB, sql string, args ...any) int {
+func (d database) count(t testing.TB, sql string) int {
 	t.Helper()
-	return one[int](t, d, sql, args...)
+	return one[int](t, d, sql)
 }
 
 // one returns the one value a query gives.

@@ -17,12 +17,6 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// newStore opens a store on a migrated, empty database of the test's own.
-func newStore(t testing.TB) *store.Store {
-	t.Helper()
-	return openStore(t, newURL(t))
-}
-
 // newURL makes a migrated, empty database and returns how to connect to it.
 func newURL(t testing.TB) string {
 	t.Helper()

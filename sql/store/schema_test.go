@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -145,9 +146,7 @@ func TestQuarterHoursRefuseWhatCannotBe(t *testing.T) {
 		  AND attname <> 'derivation_id' ORDER BY attnum`)
 	insert := func(set map[string]string) error {
 		values := map[string]string{"bin_start_at": "'2026-11-16 08:15Z'", "is_final": "false", "talk_ms": "900000"}
-		for column, value := range set {
-			values[column] = value
-		}
+		maps.Copy(values, set)
 		names := []string{"agent_id", "bin_start_at", "is_final", "updated_at", "derivation_id"}
 		row := []string{"101", values["bin_start_at"], values["is_final"], "now()", "1"}
 		for _, column := range columns {
