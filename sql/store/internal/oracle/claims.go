@@ -22,8 +22,9 @@ func linked(a, b Tick) bool { return 2*(b.Due-a.Due) <= 5*max(a.Period, b.Period
 // whichever schedule they came from. Spans may reach over observed time, which
 // is never claimed.
 func claims(ticks []Tick, samples []Sample) []span {
-	ticks = slices.Clone(ticks)
+	ticks, samples = slices.Clone(ticks), slices.Clone(samples)
 	slices.SortFunc(ticks, func(a, b Tick) int { return cmp.Compare(a.Due, b.Due) })
+	slices.SortFunc(samples, func(a, b Sample) int { return cmp.Compare(a.PolledAt, b.PolledAt) })
 
 	stands := make([]stand, len(ticks))
 	for i, t := range ticks {
@@ -61,12 +62,13 @@ func claims(ticks []Tick, samples []Sample) []span {
 }
 
 // standOf looks at the samples a tick has: those polled from its due instant to
-// end.
+// end. Samples ascend in time.
 func standOf(t Tick, end int64, samples []Sample) stand {
 	s := stand{period: t.Period, x: t.Due, cause: RecorderDown}
-	for _, sample := range samples {
-		if sample.PolledAt < t.Due || sample.PolledAt >= end {
-			continue
+	first, _ := slices.BinarySearchFunc(samples, t.Due, func(s Sample, due int64) int { return cmp.Compare(s.PolledAt, due) })
+	for _, sample := range samples[first:] {
+		if sample.PolledAt >= end {
+			break
 		}
 		switch sample.Outcome {
 		case Observed, NotSignedIn:
@@ -76,6 +78,5 @@ func standOf(t Tick, end int64, samples []Sample) stand {
 			s.cause = Failed
 		}
 	}
-	slices.Sort(s.observations)
 	return s
 }
