@@ -19,6 +19,9 @@ type Request struct {
 	Agents ingest.AgentSet
 	// AllowPartial shows ratios of rows seen too little of (MinCoverage).
 	AllowPartial bool
+	// Evidence makes a table show how good the figure of every state and group
+	// is. Machine formats always carry it.
+	Evidence bool
 }
 
 // Meta is what a report says about itself beside its rows.

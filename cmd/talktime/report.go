@@ -18,6 +18,7 @@ type reportFlags struct {
 	by, agents      string
 	format, out     string
 	allowPartial    bool
+	evidence        bool
 	requireCoverage float64 // percent; 0 asks for none
 }
 
@@ -54,11 +55,16 @@ quarter-hour; without them the window is yesterday, with a --from alone it ends
 with that day. CSV and JSON carry the same columns, exact to the millisecond; a
 CSV's meta goes to FILE.meta.json when --out names a FILE.
 
+--evidence makes a table of how good the figures are: every state and group with
+half its 95 % interval and the least and most the samples allow. CSV and JSON
+have them always.
+
 Exit code 3 means that the report was written and less was seen than
 --require-coverage asks for.`,
 		Example: fmt.Sprintf(`  talktime report %[1]s
   talktime report %[1]s --from 2026-11-16 --to 2026-11-23 --by agent,day
   talktime report %[1]s --from 2026-11-20T08:00:00+01:00 --by 15m --agent 101,103-110
+  talktime report %[1]s --evidence
   talktime report %[1]s --tz America/New_York --format csv --out yesterday.csv --require-coverage 95`, name),
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.report(cmd.Context(), name, flags) },
@@ -72,6 +78,7 @@ Exit code 3 means that the report was written and less was seen than
 	f.StringVar(&flags.format, "format", "table", "`format`: table, csv or json")
 	f.StringVar(&flags.out, "out", toStdout, "`file` to write, replaced only when the report is complete; - for standard output")
 	f.BoolVar(&flags.allowPartial, "allow-partial", false, fmt.Sprintf("show ratios of rows with less than %d %% coverage", reports.MinCoverage))
+	f.BoolVar(&flags.evidence, "evidence", false, "show the error and bounds of every state and group in a table")
 	f.Float64Var(&flags.requireCoverage, "require-coverage", 0, "least coverage of the whole report in `percent`; below it the exit code is 3")
 	return cmd
 }
@@ -96,7 +103,7 @@ func (a *app) report(ctx context.Context, name string, flags reportFlags) error 
 
 // reportRequest reads the flags and tells all their faults at once.
 func (a *app) reportRequest(name string, flags reportFlags, c *config) (reports.Request, error) {
-	request := reports.Request{Report: name, Program: programVersion(), AllowPartial: flags.allowPartial}
+	request := reports.Request{Report: name, Program: programVersion(), AllowPartial: flags.allowPartial, Evidence: flags.evidence}
 	var faults []error
 	fault := func(err error) { faults = append(faults, err) }
 

@@ -140,14 +140,14 @@ func TestReportRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := &config{timeZone: kathmandu, maxAgentID: ingest.DefaultMaxAgentID}
-	got, err := a.reportRequest("states", reportFlags{by: "day,agent", agents: "101,103-104", format: "csv", out: toStdout}, cfg)
+	got, err := a.reportRequest("states", reportFlags{by: "day,agent", agents: "101,103-104", format: "csv", out: toStdout, evidence: true}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.Window.From.Format(time.RFC3339) != "2026-11-20T18:15:00Z" || got.Window.Zone != kathmandu {
 		t.Errorf("the window is %v", got.Window)
 	}
-	if got.Grouping.String() != "day,agent" || got.Agents.String() != "101,103-104" || got.Program == "" {
+	if got.Grouping.String() != "day,agent" || got.Agents.String() != "101,103-104" || got.Program == "" || !got.Evidence {
 		t.Errorf("the request is %+v", got)
 	}
 	got, err = a.reportRequest("states", reportFlags{zone: "UTC", by: "agent", format: "csv", out: toStdout}, cfg)

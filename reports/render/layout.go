@@ -78,7 +78,8 @@ func ruled(name string, width int) string {
 	return strings.Repeat("─", left) + name + strings.Repeat("─", max(0, width-left-len(name)))
 }
 
-// join aligns the cells to the right of their columns.
+// join aligns the cells to the right of their columns; no cells are an empty
+// line.
 func (t *Table) join(cells []string) string {
 	aligned := make([]string, len(cells))
 	for i, cell := range cells {

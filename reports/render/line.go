@@ -8,8 +8,8 @@ const (
 	lowCoverage = "†"
 )
 
-// line is a row as it is printed: its measures rounded together, so that any
-// sum of them is the sum of what is printed.
+// line is a row as it is printed, be it on several lines: its measures rounded
+// together, so that any sum of them is the sum of what is printed.
 type line struct {
 	row          *reports.Row
 	units        []int64 // the thirteen measures

@@ -87,9 +87,10 @@ func (t *Table) writeNotes(total *reports.Row) {
 	shown := total.Agents > 0
 	note(!shown, "No agent has a quarter-hour in this window.")
 	note(shown && !t.meta.Grouping.ByAgent && total.Agents > 1, "Every row sums all agents: %d.", total.Agents)
-	note(shown && t.meta.Report == "talk-time", "Talk share = talk / staffed. Occupancy = (talk + ACW) / (talk + ACW + available). Coverage = observed / (observed + unobserved).")
-	note(shown && t.meta.Report == "states", "Not ready = (busy + rest + pre-rest) / staffed. Coverage = observed / (observed + unobserved).")
-	note(shown && t.meta.Report == "talk-time", "± is half the 95 %% interval of sampling; at least and at most hold if nothing happened between two samples but the changes seen.")
+	note(shown && t.meta.Evidence, "Handle = talk + ACW. Not ready = busy + rest + pre-rest. Coverage = observed / (observed + unobserved).")
+	note(shown && !t.meta.Evidence && t.meta.Report == "talk-time", "Talk share = talk / staffed. Occupancy = (talk + ACW) / (talk + ACW + available). Coverage = observed / (observed + unobserved).")
+	note(shown && !t.meta.Evidence && t.meta.Report == "states", "Not ready = (busy + rest + pre-rest) / staffed. Coverage = observed / (observed + unobserved).")
+	note(shown && (t.meta.Evidence || t.meta.Report == "talk-time"), "± is half the 95 %% interval of sampling; at least and at most hold if nothing happened between two samples but the changes seen.")
 	note(shown && t.marks.noValue, "%s no value: nothing to divide by, or no change seen to tell an error from.", noValue)
 	note(t.marks.lowCoverage, "%s left blank: less than %d %% of the time polls were due for was observed (--allow-partial shows it).", lowCoverage, reports.MinCoverage)
 	note(t.meta.AllowPartial, "Ratios are shown whatever the coverage (--allow-partial).")

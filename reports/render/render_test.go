@@ -56,6 +56,12 @@ func goldens(t testing.TB) map[string]struct {
 	running := day{horizon: time.Date(2026, 11, 20, 13, 22, 4, 500e6, time.UTC), dirty: 3}
 	partial := request(t, "talk-time", "2026-11-20", "", "agent")
 	partial.AllowPartial = true
+	evidence := request(t, "states", "2026-11-20", "", "agent")
+	evidence.Evidence = true
+	evidenceByHour := request(t, "talk-time", "2026-10-24T22:00:00Z", "2026-10-25T10:00:00Z", "60m,agent")
+	evidenceByHour.Window.From = time.Date(2026, 10, 25, 8, 0, 0, 0, time.UTC)
+	evidenceByHour.Agents = ingest.NewAgentSet(101, 104, 106)
+	evidenceByHour.Evidence = true
 	asked := request(t, "states", "2026-11-20", "", "agent")
 	asked.Agents = ingest.NewAgentSet(101, 999)
 	return map[string]struct {
@@ -67,6 +73,8 @@ func goldens(t testing.TB) map[string]struct {
 		"talk-time_15m":           {past, request(t, "talk-time", "2026-11-20T08:00:00Z", "2026-11-20T09:30:00Z", "15m")},
 		"talk-time_running":       {running, request(t, "talk-time", "2026-11-20", "", "none")},
 		"states_agent":            {past, request(t, "states", "2026-11-20", "", "agent")},
+		"states_evidence":         {past, evidence},
+		"talk-time_evidence":      {running, evidenceByHour},
 		"states_asked":            {past, asked},
 		"states_agent_15m":        {past, request(t, "states", "2026-11-20T08:00:00Z", "2026-11-20T09:00:00Z", "agent,15m")},
 		"states_day":              {past, request(t, "states", "2026-10-24", "2026-10-27", "day")},
@@ -219,6 +227,27 @@ func TestLongTablesGoOnWithPages(t *testing.T) {
 	}
 	if rows := strings.Count(out.String(), "Tue 2026-11-17 "); rows != 6*96 {
 		t.Errorf("%d rows of Tuesday", rows)
+	}
+}
+
+// A page may not end within the lines of a row.
+func TestEvidenceIsNotTornByPages(t *testing.T) {
+	r := request(t, "states", "2026-11-18", "2026-11-19", "agent,15m")
+	r.Evidence = true
+	var out bytes.Buffer
+	summarize(t, day{horizon: r.Window.To}, r, render.NewTable(&out, false))
+	lines := strings.Split(out.String(), "\n")
+	pages := 0
+	for i, line := range lines {
+		if strings.HasPrefix(line, "Agent ") {
+			pages++
+			if first, last := lines[i+2], lines[max(0, i-4)]; !strings.Contains(first, " time ") || pages > 1 && !strings.Contains(last, " at most ") {
+				t.Errorf("page %d begins with %q after %q", pages, first, last)
+			}
+		}
+	}
+	if pages != 3 {
+		t.Errorf("%d pages for 576 rows of five lines", pages)
 	}
 }
 

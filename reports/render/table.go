@@ -18,23 +18,24 @@ const pageRows = 1000
 // notes that end with the identity.
 //
 // The thirteen measures of a row are rounded together by largest remainder, and
-// what is printed as a sum is the sum of what is printed as its parts.
+// what is printed as a sum is the sum of what is printed as its parts. With
+// evidence a row is a block of lines: the times, and how good they are.
 type Table struct {
 	out     *bufio.Writer
 	style   style
 	meta    reports.Meta
 	from    string // layout of a row's start
 	columns []tableColumn
-	page    [][]string
+	page    [][]string // the cells of each line, none of an empty one
 	widths  []int
 	marks   marks
 }
 
 // tableColumn is one column of a table.
 type tableColumn struct {
-	group string    // printed once over the neighbouring columns of one group
-	head  [2]string // its heading's two lines
-	text  func(*line) string
+	group string               // printed once over the neighbouring columns of one group
+	head  [2]string            // its heading's two lines
+	texts []func(*line) string // of the lines of a row; empty in the others
 }
 
 // marks remembers which signs a table used, so that only those are explained.
@@ -54,28 +55,33 @@ func (t *Table) Begin(meta reports.Meta) error {
 	t.meta = meta
 	t.from = fromLayout(meta)
 	t.columns = t.keyColumns()
-	switch meta.Report {
-	case "talk-time":
-		t.columns = append(t.columns, talkTimeColumns...)
-	case "states":
-		t.columns = append(t.columns, statesColumns(meta)...)
-	default:
+	switch {
+	case meta.Report != "talk-time" && meta.Report != "states":
 		return fmt.Errorf("there is no table for the report %q", meta.Report)
+	case meta.Evidence:
+		t.columns = append(t.columns, evidenceColumns...)
+	case meta.Report == "talk-time":
+		t.columns = append(t.columns, talkTimeColumns...)
+	default:
+		t.columns = append(t.columns, statesColumns(meta)...)
 	}
 	t.widths = make([]int, len(t.columns))
 	t.writeTitle()
 	return t.out.Flush()
 }
 
-// Row adds a line to the page.
+// Row adds a row to the page.
 func (t *Table) Row(row *reports.Row) error {
-	if len(t.page) == pageRows {
+	if len(t.page) >= pageRows {
 		t.writePage()
 		if err := t.out.Flush(); err != nil {
 			return err
 		}
 	}
-	t.page = append(t.page, t.cells(row))
+	if t.meta.Evidence && len(t.page) > 0 {
+		t.page = append(t.page, nil)
+	}
+	t.page = append(t.page, t.lines(row)...)
 	return nil
 }
 
@@ -89,39 +95,47 @@ func (t *Table) End(total *reports.Row) error {
 }
 
 func (t *Table) writeLast(total *reports.Row) {
-	sum := t.cells(total)
+	sum := t.lines(total)
 	for i := range t.keyColumns() {
-		sum[i] = ""
+		sum[0][i] = ""
 	}
-	sum[0] = "Total"
-	t.widen(sum)
+	sum[0][0] = "Total"
+	for _, cells := range sum {
+		t.widen(cells)
+	}
 	t.writePage()
 	if t.meta.Grouping != (reports.Grouping{}) {
 		t.writeRule()
-		t.writeBold(t.join(sum))
+		for _, cells := range sum {
+			t.writeBold(t.join(cells))
+		}
 	}
 }
 
-func (t *Table) cells(row *reports.Row) []string {
+// lines returns the cells of each line of a row.
+func (t *Table) lines(row *reports.Row) [][]string {
 	l := newLine(row, t.meta.AllowPartial, &t.marks)
-	cells := make([]string, len(t.columns))
+	var lines [][]string
 	for i, column := range t.columns {
-		cells[i] = column.text(l)
+		for n, text := range column.texts {
+			if n == len(lines) {
+				lines = append(lines, make([]string, len(t.columns)))
+			}
+			lines[n][i] = text(l)
+		}
 	}
-	return cells
+	return lines
 }
 
 // keyColumns are the columns that tell rows apart, in the order they sort by.
 func (t *Table) keyColumns() []tableColumn {
-	agent := tableColumn{head: [2]string{"", "Agent"}, text: func(l *line) string { return fmt.Sprint(l.row.Agent) }}
-	from := tableColumn{head: [2]string{"", "From"}, text: func(l *line) string {
-		return l.row.Span.From.In(t.meta.Window.Zone).Format(t.from)
-	}}
+	agent := column("", "", "Agent", func(l *line) string { return fmt.Sprint(l.row.Agent) })
+	from := column("", "", "From", func(l *line) string { return l.row.Span.From.In(t.meta.Window.Zone).Format(t.from) })
 	switch g := t.meta.Grouping; {
 	case g.Unit == reports.NoUnit && g.ByAgent:
 		return []tableColumn{agent}
 	case g.Unit == reports.NoUnit:
-		return []tableColumn{{head: [2]string{"", "Agents"}, text: func(l *line) string { return fmt.Sprint(l.row.Agents) }}}
+		return []tableColumn{column("", "", "Agents", func(l *line) string { return fmt.Sprint(l.row.Agents) })}
 	case !g.ByAgent:
 		return []tableColumn{from}
 	case g.UnitFirst:

@@ -8,6 +8,7 @@ import (
 
 var (
 	handle     = []reports.Measure{reports.Talk, reports.ACW}
+	notReady   = []reports.Measure{reports.Busy, reports.Rest, reports.PreRest}
 	staffed    = []reports.Measure{reports.Talk, reports.Reserved, reports.ACW, reports.Available, reports.Busy, reports.Rest, reports.PreRest, reports.Other}
 	unobserved = []reports.Measure{reports.Failed, reports.RecorderDown}
 )
@@ -16,10 +17,10 @@ var (
 // handle, and the two ratios it is read by.
 var talkTimeColumns = []tableColumn{
 	timeColumn("talk time", "", "Talk", reports.Talk),
-	{"talk time", [2]string{"", "± 95 %"}, func(l *line) string { return l.margin(reports.Evidence(reports.Talk)) }},
-	{"talk time", [2]string{"at", "least"}, func(l *line) string { return l.low(reports.Evidence(reports.Talk)) }},
-	{"talk time", [2]string{"at", "most"}, func(l *line) string { return l.high(reports.Evidence(reports.Talk)) }},
-	{"talk time", [2]string{"episodes", "seen"}, func(l *line) string { return fmt.Sprint(l.row.TalkEntries) }},
+	column("talk time", "", "± 95 %", func(l *line) string { return l.margin(reports.Evidence(reports.Talk)) }),
+	column("talk time", "at", "least", func(l *line) string { return l.low(reports.Evidence(reports.Talk)) }),
+	column("talk time", "at", "most", func(l *line) string { return l.high(reports.Evidence(reports.Talk)) }),
+	column("talk time", "episodes", "seen", func(l *line) string { return fmt.Sprint(l.row.TalkEntries) }),
 	timeColumn("work", "", "ACW", reports.ACW),
 	timeColumn("work", "talk+ACW", "= Handle", handle...),
 	timeColumn("work", "", "Available", reports.Available),
@@ -66,10 +67,44 @@ func allMeasures() []reports.Measure {
 	return all
 }
 
+// evidenceColumns show every state and group with the lines of evidence beneath
+// its time.
+var evidenceColumns = []tableColumn{
+	column("", "", "", label("time"), label("± 95 %"), label("at least"), label("at most")),
+	evidenceColumn("staffed", "", "Talk", reports.Evidence(reports.Talk), reports.Talk),
+	evidenceColumn("staffed", "", "Reserved", reports.Evidence(reports.Reserved), reports.Reserved),
+	evidenceColumn("staffed", "", "ACW", reports.Evidence(reports.ACW), reports.ACW),
+	evidenceColumn("staffed", "", "Available", reports.Evidence(reports.Available), reports.Available),
+	evidenceColumn("staffed", "", "Busy", reports.Evidence(reports.Busy), reports.Busy),
+	evidenceColumn("staffed", "", "Rest", reports.Evidence(reports.Rest), reports.Rest),
+	evidenceColumn("staffed", "Pre-", "rest", reports.Evidence(reports.PreRest), reports.PreRest),
+	evidenceColumn("staffed", "", "Other", reports.Evidence(reports.Other), reports.Other),
+	evidenceColumn("staffed", "", "= Staffed", reports.Staffed, staffed...),
+	evidenceColumn("", "Signed", "out", reports.Evidence(reports.SignedOut), reports.SignedOut),
+	evidenceColumn("parts of staffed", "talk+ACW", "= Handle", reports.Handle, handle...),
+	evidenceColumn("parts of staffed", "Not", "ready", reports.NotReady, notReady...),
+	timeColumn("seen", "Un-", "observed", unobserved...),
+	ratioColumn("seen", "Coverage", "%", reports.Coverage),
+}
+
+func label(text string) func(*line) string { return func(*line) string { return text } }
+
+func evidenceColumn(group, above, below string, e reports.Evidence, measures ...reports.Measure) tableColumn {
+	return column(group, above, below,
+		func(l *line) string { return l.time(measures...) },
+		func(l *line) string { return l.margin(e) },
+		func(l *line) string { return l.low(e) },
+		func(l *line) string { return l.high(e) })
+}
+
 func timeColumn(group, above, below string, measures ...reports.Measure) tableColumn {
-	return tableColumn{group, [2]string{above, below}, func(l *line) string { return l.time(measures...) }}
+	return column(group, above, below, func(l *line) string { return l.time(measures...) })
 }
 
 func ratioColumn(group, above, below string, ratio reports.Ratio) tableColumn {
-	return tableColumn{group, [2]string{above, below}, func(l *line) string { return l.ratio(ratio) }}
+	return column(group, above, below, func(l *line) string { return l.ratio(ratio) })
+}
+
+func column(group, above, below string, texts ...func(*line) string) tableColumn {
+	return tableColumn{group, [2]string{above, below}, texts}
 }
