@@ -17,11 +17,27 @@ type grid struct {
 	horizon time.Time
 }
 
-// newGrid lays the grid of a report. Standard errors are per agent and local
-// day, so nothing is read in longer spans than that.
+// newGrids lays the grid of a report. It is cut where rows ascend by week or
+// month and then by agent: the days of one row must follow one another.
+func newGrids(request Request, facts Facts) []grid {
+	g := request.Grouping
+	if g.Unit <= Day || !g.UnitFirst || !g.ByAgent {
+		return []grid{newGrid(request, facts)}
+	}
+	var grids []grid
+	for _, span := range request.Window.Spans(g.Unit) {
+		request.Window.Span = span
+		request.Grouping.UnitFirst = false
+		grids = append(grids, newGrid(request, facts))
+	}
+	return grids
+}
+
+// newGrid lays one grid. Standard errors are per agent and local day, so
+// nothing is read in longer spans than that.
 func newGrid(request Request, facts Facts) grid {
 	unit := request.Grouping.Unit
-	if unit == NoUnit {
+	if unit == NoUnit || unit > Day {
 		unit = Day
 	}
 	agents := request.Agents

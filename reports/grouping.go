@@ -15,15 +15,19 @@ const (
 	HalfHours
 	Hours
 	Day
+	Week  // from Monday, as in ISO 8601
+	Month // of the calendar
 )
 
-var unitWords = map[string]Unit{"15m": QuarterHours, "30m": HalfHours, "60m": Hours, "day": Day}
+var unitWords = map[string]Unit{
+	"15m": QuarterHours, "30m": HalfHours, "60m": Hours, "day": Day, "week": Week, "month": Month,
+}
 
 // String returns the word --by takes, empty for NoUnit.
-func (u Unit) String() string { return [...]string{"", "15m", "30m", "60m", "day"}[u] }
+func (u Unit) String() string { return [...]string{"", "15m", "30m", "60m", "day", "week", "month"}[u] }
 
 // minutes returns the length of a unit below a day, else 0.
-func (u Unit) minutes() int { return [...]int{0, 15, 30, 60, 0}[u] }
+func (u Unit) minutes() int { return [...]int{0, 15, 30, 60, 0, 0, 0}[u] }
 
 // Grouping says what a report's rows are kept apart by, and their order. The
 // zero value is one row for everything.
@@ -33,8 +37,8 @@ type Grouping struct {
 	UnitFirst bool // rows ascend by unit, then agent; else by agent, then unit
 }
 
-// ParseGrouping reads a --by: agent and at most one unit of 15m, 30m, 60m and
-// day, comma separated. Rows are sorted by the first word, then the second.
+// ParseGrouping reads a --by: agent and at most one unit of 15m, 30m, 60m,
+// day, week and month, comma separated. Rows are sorted by the first word, then the second.
 // "none" and the empty text sum everything in one row.
 func ParseGrouping(text string) (Grouping, error) {
 	var g Grouping
@@ -55,10 +59,8 @@ func ParseGrouping(text string) (Grouping, error) {
 			g.ByAgent = true
 		case word == "team":
 			return Grouping{}, fmt.Errorf("--by %q: teams are not built yet; use agent, or --agent with the team's members", text)
-		case word == "week" || word == "month":
-			return Grouping{}, fmt.Errorf("--by %q: %s is not built yet; use day, or a --from and --to of that length", text, word)
 		default:
-			return Grouping{}, fmt.Errorf("--by %q: %q is not one of agent, 15m, 30m, 60m, day or none", text, word)
+			return Grouping{}, fmt.Errorf("--by %q: %q is not one of agent, 15m, 30m, 60m, day, week, month or none", text, word)
 		}
 	}
 	return g, nil

@@ -9,13 +9,15 @@ import (
 
 func TestParseGrouping(t *testing.T) {
 	for text, want := range map[string]reports.Grouping{
-		"":          {},
-		"none":      {},
-		"agent":     {ByAgent: true},
-		"day":       {Unit: reports.Day, UnitFirst: true},
-		"agent,15m": {ByAgent: true, Unit: reports.QuarterHours},
-		"30m,agent": {ByAgent: true, Unit: reports.HalfHours, UnitFirst: true},
-		"60m":       {Unit: reports.Hours, UnitFirst: true},
+		"":            {},
+		"none":        {},
+		"agent":       {ByAgent: true},
+		"day":         {Unit: reports.Day, UnitFirst: true},
+		"agent,15m":   {ByAgent: true, Unit: reports.QuarterHours},
+		"30m,agent":   {ByAgent: true, Unit: reports.HalfHours, UnitFirst: true},
+		"60m":         {Unit: reports.Hours, UnitFirst: true},
+		"week":        {Unit: reports.Week, UnitFirst: true},
+		"agent,month": {ByAgent: true, Unit: reports.Month},
 	} {
 		got, err := reports.ParseGrouping(text)
 		if err != nil || got != want {
@@ -35,11 +37,10 @@ func TestParseGroupingRefuses(t *testing.T) {
 		"agent,15m,day": "two units of time, 15m and day",
 		"day,day":       "two units",
 		"agent,agent":   "names agent twice",
-		"hour":          `"hour" is not one of agent, 15m, 30m, 60m, day or none`,
+		"hour":          `"hour" is not one of agent, 15m, 30m, 60m, day, week, month or none`,
 		"agent,":        `"" is not one of`,
 		"none,agent":    `"none" is not one of`,
-		"week":          "week is not built yet; use day",
-		"agent,month":   "month is not built yet",
+		"week,month":    "two units of time, week and month",
 		"team,day":      "teams are not built yet",
 	} {
 		if _, err := reports.ParseGrouping(text); err == nil || !strings.Contains(err.Error(), want) {

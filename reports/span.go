@@ -19,7 +19,8 @@ func (s Span) Milliseconds() int64 { return s.To.Sub(s.From).Milliseconds() }
 //
 // A unit below a day also ends where the zone's offset from UTC changes: the
 // hour that is lived twice in autumn makes two spans. A day does not; it has
-// 92, 96 or 100 quarter-hours (94 or 98 on Lord Howe).
+// 92, 96 or 100 quarter-hours (94 or 98 on Lord Howe). Weeks and months are
+// whole days.
 func (w Window) Spans(unit Unit) []Span {
 	if unit == NoUnit {
 		return []Span{w.Span}
@@ -40,16 +41,23 @@ func (w Window) Spans(unit Unit) []Span {
 
 // label is what a local clock and calendar show of a unit.
 type label struct {
-	date   int // yyyymmdd, which sorts as dates do
+	date   int // of the day, or the first of its week or month: yyyymmdd, which sorts as dates do
 	part   int // number of the unit in the day
 	offset int // seconds east of UTC
 }
 
 func labelOf(local time.Time, unit Unit) label {
 	_, offset := local.Zone()
+	year, month, day := local.Date()
 	l := label{date: dateNumber(local), offset: offset}
-	if minutes := unit.minutes(); minutes > 0 {
+	switch minutes := unit.minutes(); {
+	case minutes > 0:
 		l.part = (local.Hour()*60 + local.Minute()) / minutes
+	case unit == Week:
+		sinceMonday := (int(local.Weekday()) + 6) % 7
+		l.date = dateNumber(time.Date(year, month, day-sinceMonday, 0, 0, 0, 0, time.UTC))
+	case unit == Month:
+		l.date += 1 - day
 	}
 	return l
 }
@@ -58,7 +66,7 @@ func labelOf(local time.Time, unit Unit) label {
 // only moves forward: where a clock set back at midnight shows yesterday once
 // more, that time stays with today.
 func (l label) begins(current label, unit Unit) bool {
-	if unit == Day {
+	if unit >= Day {
 		return l.date > current.date
 	}
 	return l != current

@@ -49,6 +49,56 @@ func TestDaysHaveTheirQuarterHours(t *testing.T) {
 	}
 }
 
+// By hand: 672 quarter-hours a week, 96 a day of the month, and what the change
+// of clocks adds or takes.
+func TestWeeksAndMonthsHaveTheirQuarterHours(t *testing.T) {
+	for _, c := range []struct {
+		zone, from, to string
+		unit           reports.Unit
+		want           int
+	}{
+		{"Europe/Berlin", "2026-03-23", "2026-03-30", reports.Week, 672 - 4},
+		{"Europe/Berlin", "2026-10-19", "2026-10-26", reports.Week, 672 + 4},
+		{"Europe/Berlin", "2026-12-28", "2027-01-04", reports.Week, 672}, // 2026-W53
+		{"America/New_York", "2026-03-02", "2026-03-09", reports.Week, 672 - 4},
+		{"America/New_York", "2026-10-26", "2026-11-02", reports.Week, 672 + 4},
+		{"Australia/Lord_Howe", "2026-03-30", "2026-04-06", reports.Week, 672 + 2},
+		{"Australia/Lord_Howe", "2026-09-28", "2026-10-05", reports.Week, 672 - 2},
+		{"Asia/Kathmandu", "2026-11-16", "2026-11-23", reports.Week, 672},
+		{"America/Santiago", "2026-03-30", "2026-04-06", reports.Week, 672 + 4},
+		{"America/Santiago", "2026-08-31", "2026-09-07", reports.Week, 672 - 4}, // Sunday has no midnight
+		{"America/Santiago", "2023-08-28", "2023-09-04", reports.Week, 672 - 4},
+		{"Pacific/Chatham", "2026-03-30", "2026-04-06", reports.Week, 672 + 4},
+		{"Pacific/Chatham", "2026-09-21", "2026-09-28", reports.Week, 672 - 4},
+		{"Europe/Berlin", "2026-03-01", "2026-04-01", reports.Month, 31*96 - 4},
+		{"Europe/Berlin", "2026-10-01", "2026-11-01", reports.Month, 31*96 + 4},
+		{"America/New_York", "2026-03-01", "2026-04-01", reports.Month, 31*96 - 4},
+		{"America/New_York", "2026-11-01", "2026-12-01", reports.Month, 30*96 + 4}, // the change is on the 1st
+		{"Australia/Lord_Howe", "2026-04-01", "2026-05-01", reports.Month, 30*96 + 2},
+		{"Australia/Lord_Howe", "2026-10-01", "2026-11-01", reports.Month, 31*96 - 2},
+		{"Asia/Kathmandu", "2028-02-01", "2028-03-01", reports.Month, 29 * 96},
+		{"America/Santiago", "2026-04-01", "2026-05-01", reports.Month, 30*96 + 4},
+		{"America/Santiago", "2026-09-01", "2026-10-01", reports.Month, 30*96 - 4},
+		{"Pacific/Chatham", "2026-04-01", "2026-05-01", reports.Month, 30*96 + 4},
+		{"Pacific/Chatham", "2026-09-01", "2026-10-01", reports.Month, 30*96 - 4},
+	} {
+		t.Run(c.zone+" "+c.from+" "+c.unit.String(), func(t *testing.T) {
+			w, err := reports.ParseWindow(c.from, c.to, zone(t, c.zone), time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := len(w.Spans(reports.QuarterHours)); got != c.want {
+				t.Errorf("%d quarter-hours, want %d", got, c.want)
+			}
+			wider := w
+			wider.From, wider.To = w.From.AddDate(0, 0, -2), w.To.AddDate(0, 0, 2)
+			if units := wider.Spans(c.unit); len(units) != 3 || units[1] != w.Span {
+				t.Errorf("it and two days on either side are cut into %v", units)
+			}
+		})
+	}
+}
+
 func TestSpansFollowLocalLabels(t *testing.T) {
 	for name, c := range map[string]struct {
 		zone, from, to string
@@ -110,10 +160,14 @@ func TestSpansTileAnyWindow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWindow(t, 40*96)
 		unit := rapid.SampledFrom([]reports.Unit{
-			reports.NoUnit, reports.QuarterHours, reports.HalfHours, reports.Hours, reports.Day,
+			reports.NoUnit, reports.QuarterHours, reports.HalfHours, reports.Hours, reports.Day, reports.Week, reports.Month,
 		}).Draw(t, "unit")
 		at := w.From
 		dates := map[string]bool{}
+		days := map[time.Time]bool{}
+		for _, day := range w.Spans(reports.Day) {
+			days[day.From] = true
+		}
 		for _, s := range w.Spans(unit) {
 			if !s.From.Equal(at) || !s.From.Before(s.To) {
 				t.Fatalf("span %v does not continue at %v", s, at)
@@ -125,7 +179,18 @@ func TestSpansTileAnyWindow(t *testing.T) {
 			}
 			dates[date] = true
 			last := s.To.Add(-reports.QuarterHour)
-			if unit != reports.NoUnit && last.In(w.Zone).Format(time.DateOnly) != date {
+			local := s.From.In(w.Zone)
+			switch {
+			case s.From.Equal(w.From):
+			case unit >= reports.Day && !days[s.From]:
+				t.Fatalf("span %v begins within a day", s)
+			case unit == reports.Week && local.Weekday() != time.Monday, unit == reports.Month && local.Day() != 1:
+				t.Fatalf("a %v begins on %v", unit, local)
+			}
+			if unit == reports.Week && s.To.Sub(s.From) > 7*24*time.Hour+time.Hour || unit == reports.Month && last.In(w.Zone).Month() != local.Month() {
+				t.Fatalf("span %v is longer than a %v", s, unit)
+			}
+			if unit != reports.NoUnit && unit <= reports.Day && last.In(w.Zone).Format(time.DateOnly) != date {
 				t.Fatalf("span %v crosses midnight", s)
 			}
 		}

@@ -3,6 +3,7 @@ package reports
 import (
 	"context"
 	"fmt"
+	"sort"
 	"time"
 
 	"talktime/ingest"
@@ -50,19 +51,22 @@ func Summarize(ctx context.Context, source Source, request Request, sink Sink) (
 	if err := sink.Begin(Meta{request, facts}); err != nil {
 		return Row{}, fmt.Errorf("report %s: %w", request.Report, err)
 	}
-	grid := newGrid(request, facts)
+	grids := newGrids(request, facts)
 	s := summary{
 		request: request,
 		sink:    sink,
-		total:   Row{Span: window.Span, Agents: grid.agents.Len(), IsFinal: true},
+		units:   window.Spans(request.Grouping.Unit),
+		total:   Row{Span: window.Span, Agents: grids[0].agents.Len(), IsFinal: true},
 		days:    dayVariances{open: map[ingest.AgentID]*Sums{}},
 	}
-	for slot, err := range grid.slots(ctx, source) {
-		if err == nil {
-			err = s.add(slot)
-		}
-		if err != nil {
-			return Row{}, fmt.Errorf("report %s: %w", request.Report, err)
+	for _, grid := range grids {
+		for slot, err := range grid.slots(ctx, source) {
+			if err == nil {
+				err = s.add(slot)
+			}
+			if err != nil {
+				return Row{}, fmt.Errorf("report %s: %w", request.Report, err)
+			}
 		}
 	}
 	if err := s.finish(); err != nil {
@@ -75,7 +79,8 @@ func Summarize(ctx context.Context, source Source, request Request, sink Sink) (
 type summary struct {
 	request Request
 	sink    Sink
-	row     Row // the row being summed; none while it has no agent
+	units   []Span // what rows may cover, ascending
+	row     Row    // the row being summed; none while it has no agent
 	total   Row
 	days    dayVariances
 }
@@ -102,17 +107,15 @@ func (s *summary) belongs(slot *slot) bool {
 	g := s.request.Grouping
 	return s.row.Agents > 0 &&
 		(!g.ByAgent || slot.agent == s.row.Agent) &&
-		(g.Unit == NoUnit || slot.span == s.row.Span)
+		slot.span.From.Before(s.row.Span.To) && !slot.span.From.Before(s.row.Span.From)
 }
 
 // emptyRow returns the row that begins with the slot.
 func (s *summary) emptyRow(slot *slot) Row {
-	row := Row{Span: s.request.Window.Span, Agents: s.total.Agents, IsFinal: true}
+	unit := sort.Search(len(s.units), func(i int) bool { return s.units[i].To.After(slot.span.From) })
+	row := Row{Span: s.units[unit], Agents: s.total.Agents, IsFinal: true}
 	if s.request.Grouping.ByAgent {
 		row.Agent, row.Agents = slot.agent, 1
-	}
-	if s.request.Grouping.Unit != NoUnit {
-		row.Span = slot.span
 	}
 	return row
 }

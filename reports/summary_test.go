@@ -15,7 +15,7 @@ import (
 	"talktime/reports"
 )
 
-var groupings = []string{"none", "agent", "15m", "30m", "60m", "day", "agent,15m", "agent,60m", "agent,day", "15m,agent", "30m,agent", "day,agent"}
+var groupings = []string{"none", "agent", "15m", "30m", "60m", "day", "week", "month", "agent,15m", "agent,60m", "agent,day", "agent,week", "agent,month", "15m,agent", "30m,agent", "day,agent", "week,agent", "month,agent"}
 
 func request(t require, w reports.Window, by string) reports.Request {
 	t.Helper()
@@ -53,6 +53,47 @@ func TestEveryGroupingAccountsForTheWindow(t *testing.T) {
 			for e, v := range got.total.Variance {
 				if math.Abs(v-want.total.Variance[e]) > 1e-9*v {
 					t.Fatalf("--by %s: variance %d is %g, --by none %g", by, e, v, want.total.Variance[e])
+				}
+			}
+		}
+	})
+}
+
+// A week is its days and a month is its days, standard errors included.
+func TestWeeksAndMonthsAreTheSumsOfTheirDays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWindow(t, 12*96)
+		source := drawBins(t, w)
+		for _, by := range [][2]string{
+			{"week", "day"},
+			{"agent,week", "agent,day"},
+			{"week,agent", "day,agent"},
+			{"month", "day"},
+			{"agent,month", "agent,day"},
+			{"month,agent", "day,agent"},
+		} {
+			days := summarize(t, source, request(t, w, by[1])).rows
+			for _, row := range summarize(t, source, request(t, w, by[0])).rows {
+				sum := reports.Row{Agent: row.Agent, Span: row.Span, Agents: row.Agents, IsFinal: true}
+				for _, d := range days {
+					if d.Agent != row.Agent || d.Span.From.Before(row.Span.From) || !d.Span.From.Before(row.Span.To) {
+						continue
+					}
+					sum.Sums.Add(&d.Sums)
+					for e, variance := range d.Variance {
+						sum.Variance[e] += variance
+					}
+					sum.IsFinal = sum.IsFinal && d.IsFinal
+					sum.Revision = max(sum.Revision, d.Revision)
+				}
+				for e, variance := range sum.Variance {
+					if math.Abs(variance-row.Variance[e]) > 1e-9*variance {
+						t.Fatalf("--by %s: variance %d of %v is %g, its days' %g", by[0], e, row.Span, row.Variance[e], variance)
+					}
+				}
+				sum.Variance = row.Variance
+				if sum != row {
+					t.Fatalf("--by %s: got %+v, its days sum to %+v", by[0], row, sum)
 				}
 			}
 		}
@@ -107,6 +148,27 @@ func TestRowsAreDenseAndInOrder(t *testing.T) {
 	}
 	if got.rows[0].MS[reports.Unscheduled] != 1_800_000 {
 		t.Errorf("an agent without rows is not unscheduled: %v", got.rows[0].MS)
+	}
+}
+
+func TestRowsOfWeeksAndMonthsAreInOrder(t *testing.T) {
+	w := reports.Window{Span: reports.Span{From: instant(t, "2026-10-30T00:00:00Z"), To: instant(t, "2026-11-03T00:00:00Z")}, Zone: time.UTC}
+	for by, want := range map[string]string{ // from a Friday to a Monday
+		"agent,week":  "101@10-30 101@11-02 103@10-30 103@11-02",
+		"week,agent":  "101@10-30 103@10-30 101@11-02 103@11-02",
+		"month,agent": "101@10-30 103@10-30 101@11-01 103@11-01",
+		"week":        "0@10-30 0@11-02",
+		"month":       "0@10-30 0@11-01",
+	} {
+		r := request(t, w, by)
+		r.Agents = ingest.NewAgentSet(101, 103)
+		var got []string
+		for _, row := range summarize(t, &bins{horizon: w.To}, r).rows {
+			got = append(got, fmt.Sprintf("%d@%s", row.Agent, row.Span.From.Format("01-02")))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("--by %s: got %v, want %s", by, got, want)
+		}
 	}
 }
 

@@ -52,8 +52,11 @@ func (a *app) figuresCommand(name, short, long string) *cobra.Command {
 
 --from is included, --to is not. Both are dates in the zone or instants on a
 quarter-hour; without them the window is yesterday, with a --from alone it ends
-with that day. CSV and JSON carry the same columns, exact to the millisecond; a
-CSV's meta goes to FILE.meta.json when --out names a FILE.
+with that day. Weeks begin on Monday; of weeks and months that reach out of the
+window only the days in it are counted.
+
+CSV and JSON carry the same columns, exact to the millisecond; a CSV's meta goes
+to FILE.meta.json when --out names a FILE.
 
 --evidence makes a table of how good the figures are: every state and group with
 half its 95 % interval and the least and most the samples allow. CSV and JSON
@@ -64,7 +67,7 @@ Exit code 3 means that the report was written and less was seen than
 		Example: fmt.Sprintf(`  talktime report %[1]s
   talktime report %[1]s --from 2026-11-16 --to 2026-11-23 --by agent,day
   talktime report %[1]s --from 2026-11-20T08:00:00+01:00 --by 15m --agent 101,103-110
-  talktime report %[1]s --evidence
+  talktime report %[1]s --from 2026-11-01 --to 2026-12-01 --by week,agent --evidence
   talktime report %[1]s --tz America/New_York --format csv --out yesterday.csv --require-coverage 95`, name),
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.report(cmd.Context(), name, flags) },
@@ -73,7 +76,7 @@ Exit code 3 means that the report was written and less was seen than
 	f.StringVar(&flags.from, "from", "", "first `date or instant` of the window (default: yesterday)")
 	f.StringVar(&flags.to, "to", "", "`date or instant` the window ends before (default: the end of --from's day)")
 	f.StringVar(&flags.zone, "tz", "", "time `zone` of dates, days and labels (default: time_zone of the configuration)")
-	f.StringVar(&flags.by, "by", "agent", "`words` rows are kept apart and sorted by: agent, one of 15m, 30m, 60m, day; or none")
+	f.StringVar(&flags.by, "by", "agent", "`words` rows are kept apart and sorted by: agent, one of 15m, 30m, 60m, day, week, month; or none")
 	f.StringVar(&flags.agents, "agent", "", "`agents` to show, such as 101,103-110 (default: all with figures in the window)")
 	f.StringVar(&flags.format, "format", "table", "`format`: table, csv or json")
 	f.StringVar(&flags.out, "out", toStdout, "`file` to write, replaced only when the report is complete; - for standard output")

@@ -86,6 +86,8 @@ func (t *Table) writeNotes(total *reports.Row) {
 	horizon := t.meta.Horizon
 	shown := total.Agents > 0
 	note(!shown, "No agent has a quarter-hour in this window.")
+	note(shown && t.meta.Grouping.Unit == reports.Week, "Weeks run from Monday to Sunday; of the first and the last only the days in the window are counted.")
+	note(shown && t.meta.Grouping.Unit == reports.Month, "Of the first and the last month only the days in the window are counted.")
 	note(shown && !t.meta.Grouping.ByAgent && total.Agents > 1, "Every row sums all agents: %d.", total.Agents)
 	note(shown && t.meta.Evidence, "Handle = talk + ACW. Not ready = busy + rest + pre-rest. Coverage = observed / (observed + unobserved).")
 	note(shown && !t.meta.Evidence && t.meta.Report == "talk-time", "Talk share = talk / staffed. Occupancy = (talk + ACW) / (talk + ACW + available). Coverage = observed / (observed + unobserved).")

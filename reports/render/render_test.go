@@ -78,6 +78,8 @@ func goldens(t testing.TB) map[string]struct {
 		"states_asked":            {past, asked},
 		"states_agent_15m":        {past, request(t, "states", "2026-11-20T08:00:00Z", "2026-11-20T09:00:00Z", "agent,15m")},
 		"states_day":              {past, request(t, "states", "2026-10-24", "2026-10-27", "day")},
+		"talk-time_week_agent":    {past, request(t, "talk-time", "2026-10-21", "2026-11-04", "week,agent")},
+		"talk-time_month":         {past, request(t, "talk-time", "2026-10-20", "2026-11-09", "month")},
 		"states_60m_agent":        {past, request(t, "states", "2026-10-24T23:00:00Z", "2026-10-25T01:30:00Z", "60m,agent")},
 		"states_running":          {running, request(t, "states", "2026-11-20", "", "agent")},
 		"states_nobody":           {day{nobody: true}, request(t, "states", "2026-11-20", "", "agent")},

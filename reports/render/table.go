@@ -148,7 +148,7 @@ func (t *Table) keyColumns() []tableColumn {
 // fromLayout shows as much of a row's start as its window leaves open.
 func fromLayout(meta reports.Meta) string {
 	w := meta.Window
-	if meta.Grouping.Unit == reports.Day {
+	if meta.Grouping.Unit >= reports.Day {
 		return "Mon 2006-01-02"
 	}
 	layout := "15:04"
