@@ -22,6 +22,7 @@ const firstSettings = `
 # talktime wrote these once, when it made the cluster; change them as you like.
 max_connections = 50
 shared_buffers = 128MB
+max_locks_per_transaction = 256 # each partition a statement touches takes one
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off

@@ -58,7 +58,10 @@ func (p *program) open(ctx context.Context) error {
 	server, err := localpg.Start(ctx, localpg.Options{
 		Dir:        dir,
 		Disposable: true,
-		Settings:   map[string]string{"max_connections": "200", "shared_buffers": "64MB"},
+		Settings: map[string]string{
+			"max_connections": "200", "shared_buffers": "64MB",
+			"max_locks_per_transaction": "256", // each partition a statement touches takes one
+		},
 	})
 	if err != nil {
 		return err

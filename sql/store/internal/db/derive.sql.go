@@ -109,10 +109,7 @@ pieces AS (
     SELECT agent_id, kind, m0, m1, bin,
            greatest(0, least(item_mid, settled_to) - greatest(item_from, bin)) AS a,
            greatest(0, least(item_to, settled_to) - greatest(item_mid, bin)) AS b
-    FROM items
-    CROSS JOIN bounds
-    CROSS JOIN LATERAL generate_series(greatest(item_from, from_ms) / 900000 * 900000, least(item_to, to_ms) - 1, 900000) AS cut_at
-    JOIN bins ON bin = cut_at
+    FROM items JOIN bins ON item_from < bin + 900000 AND bin < item_to
     UNION ALL
     SELECT agent_id, kind, m0, m1, instant / 900000 * 900000, length, 0
     FROM (
