@@ -141,7 +141,7 @@ func (b *deriveBench) deriveDirty(t must, horizon time.Time) {
 func (b *deriveBench) empty(t must) {
 	t.Helper()
 	if _, err := b.conn.Exec(b.ctx, `TRUNCATE talktime.ticks, talktime.hand_rounds, talktime.samples,
-		talktime.quarter_hours, talktime.dirty, talktime.derivations`); err != nil {
+		talktime.quarter_hours, talktime.segments, talktime.dirty, talktime.derivations`); err != nil {
 		t.Fatalf("%v", err)
 	}
 }

@@ -57,51 +57,57 @@ turns AS MATERIALIZED (
     WHERE prev_pair IS DISTINCT FROM pair OR 2 * (t - prev_t) > 5 * greatest(p, prev_p) OR is_last
        OR pair >= 4294967296 AND pair <> ALL (ARRAY(SELECT pair FROM pairs WHERE NOT is_conflict))
 ),
-run_starts AS (
-    SELECT agent_id, t, p, prev_t, prev_p, is_last, is_joined, measure, prev_measure, is_start FROM (
-        SELECT agent_id, t, p, prev_t, prev_p, is_last, is_joined, measure,
-               lag(measure) OVER (PARTITION BY agent_id ORDER BY t) AS prev_measure,
-               is_turn AND (NOT is_joined OR lag(measure) OVER (PARTITION BY agent_id ORDER BY t) <> measure) AS is_start
-        FROM (
-            SELECT turns.agent_id, turns.t, turns.p, turns.pair, turns.prev_t, turns.prev_p, turns.is_last, turns.is_joined, turns.is_turn, coalesce(pairs.measure, CASE WHEN pair >= 4294967296 THEN 'talk' ELSE 'other' END::talktime.measure) AS measure
-            FROM turns LEFT JOIN pairs USING (pair)
-            WHERE is_turn OR is_last
-        ) AS m
-    ) AS s
-    WHERE is_start OR is_last
+measured AS MATERIALIZED (
+    SELECT turns.agent_id, turns.t, turns.p, turns.pair, turns.prev_t, turns.prev_p, turns.is_last, turns.is_joined, turns.is_turn, coalesce(pairs.measure, CASE WHEN turns.pair >= 4294967296 THEN 'talk' ELSE 'other' END::talktime.measure) AS measure
+    FROM turns LEFT JOIN pairs USING (pair)
+    WHERE is_turn OR is_last
 ),
-runs AS MATERIALIZED (
-    SELECT agent_id, measure,
+
+stretches AS MATERIALIZED (
+    SELECT agent_id, pair, measure,
+           CASE WHEN is_joined THEN prev_t END AS started_after, t AS started_before,
            CASE WHEN is_joined THEN prev_t + (t - prev_t) / 2 ELSE t - p / 2 END AS run_from,
+           CASE WHEN next_t IS NULL THEN t WHEN next_is_turn THEN next_prev_t ELSE next_t END AS ended_after,
+           CASE WHEN next_is_turn AND next_is_joined THEN next_t END AS ended_before,
            CASE WHEN next_t IS NULL THEN t + p / 2
-                WHEN NOT next_is_start THEN next_t + next_p / 2
+                WHEN NOT next_is_turn THEN next_t + next_p / 2
                 WHEN next_is_joined THEN next_prev_t + (next_t - next_prev_t) / 2
                 ELSE next_prev_t + next_prev_p / 2 END AS run_to
     FROM (
-        SELECT agent_id, t, p, prev_t, prev_p, is_last, is_joined, measure, prev_measure, is_start, lead(t) OVER w AS next_t, lead(p) OVER w AS next_p, lead(is_start) OVER w AS next_is_start,
+        SELECT agent_id, t, p, pair, prev_t, prev_p, is_last, is_joined, is_turn, measure, lead(t) OVER w AS next_t, lead(p) OVER w AS next_p, lead(is_turn) OVER w AS next_is_turn,
                lead(is_joined) OVER w AS next_is_joined, lead(prev_t) OVER w AS next_prev_t, lead(prev_p) OVER w AS next_prev_p
-        FROM run_starts
+        FROM measured
         WINDOW w AS (PARTITION BY agent_id ORDER BY t)
-    ) AS r
-    WHERE is_start
+    ) AS m
+    WHERE is_turn
+),
+visits AS MATERIALIZED (
+    SELECT agent_id, t, p, prev_t, prev_p, is_last, is_joined, measure, prev_measure, is_start FROM (
+        SELECT agent_id, t, p, prev_t, prev_p, is_last, is_joined, measure,
+               lag(measure) OVER w AS prev_measure,
+               is_turn AND (NOT is_joined OR lag(measure) OVER w <> measure) AS is_start
+        FROM measured
+        WINDOW w AS (PARTITION BY agent_id ORDER BY t)
+    ) AS m
+    WHERE is_start OR is_last
 ),
 edges AS (
     SELECT agent_id, prev_measure AS m0, measure AS m1, prev_t AS edge_from, prev_t + (t - prev_t) / 2 AS edge_mid, t AS edge_to
-    FROM run_starts WHERE is_start AND is_joined
+    FROM visits WHERE is_start AND is_joined
     UNION ALL
     SELECT agent_id, NULL, measure, t - p, t - p / 2, t
-    FROM run_starts WHERE is_start AND NOT is_joined
+    FROM visits WHERE is_start AND NOT is_joined
     UNION ALL
     SELECT agent_id, prev_measure, NULL, prev_t, prev_t + prev_p / 2, prev_t + prev_p
-    FROM run_starts WHERE is_start AND NOT is_joined AND prev_t IS NOT NULL
+    FROM visits WHERE is_start AND NOT is_joined AND prev_t IS NOT NULL
     UNION ALL
     SELECT agent_id, measure, NULL, t, t + p / 2, t + p
-    FROM run_starts WHERE is_last
+    FROM visits WHERE is_last
 ),
 
 items AS (
     SELECT agent_id, 'run' AS kind, NULL::talktime.measure AS m0, measure AS m1, run_from AS item_from, run_to AS item_mid, run_to AS item_to
-    FROM runs
+    FROM stretches
     UNION ALL
     SELECT agent_id, 'edge', m0, m1, edge_from, edge_mid, edge_to FROM edges
 ),
@@ -116,7 +122,8 @@ pieces AS (
         SELECT agent_id, 'change' AS kind, m0, m1, edge_to AS instant, edge_to - edge_from AS length
         FROM edges WHERE m0 IS NOT NULL AND m1 IS NOT NULL
         UNION ALL
-        SELECT agent_id, 'entry', NULL, measure, run_from, 0 FROM runs WHERE measure = 'talk'
+        SELECT agent_id, 'entry', NULL, measure, CASE WHEN is_joined THEN prev_t + (t - prev_t) / 2 ELSE t - p / 2 END, 0
+        FROM visits WHERE is_start AND measure = 'talk'
         UNION ALL
         SELECT agent_id, 'conflict', NULL, NULL, t, 0
         FROM turns WHERE pair >= 4294967296 AND pair <> ALL (ARRAY(SELECT pair FROM pairs WHERE NOT is_conflict))
@@ -284,19 +291,22 @@ claimed AS (
     GROUP BY agent_id
 ),
 covered AS (
-    SELECT runs.agent_id, range_agg(int8range(run_from, run_to)) AS covered
-    FROM runs JOIN gappy_agents USING (agent_id) WHERE run_from < run_to
-    GROUP BY runs.agent_id
+    SELECT stretches.agent_id, range_agg(int8range(run_from, run_to)) AS covered
+    FROM stretches JOIN gappy_agents USING (agent_id) WHERE run_from < run_to
+    GROUP BY stretches.agent_id
+),
+hole_parts AS MATERIALIZED (
+    SELECT gappy.agent_id, bin, hole * coalesce(failed, '{}') AS failed, hole * claimed - coalesce(failed, '{}') AS recorder_down
+    FROM gappy
+    JOIN claimed USING (agent_id)
+    LEFT JOIN covered USING (agent_id)
+    CROSS JOIN LATERAL (SELECT int8multirange(int8range(bin, settled_to)) - coalesce(covered, '{}') AS hole) AS h
 ),
 holes AS (
-    SELECT agent_id, bin, failed_ms, unobserved_ms - failed_ms AS recorder_down_ms
-    FROM (
-        SELECT gappy.agent_id, bin, claimed, coalesce(failed, '{}') AS failed,
-               int8multirange(int8range(bin, settled_to)) - coalesce(covered, '{}') AS hole
-        FROM gappy JOIN claimed USING (agent_id) LEFT JOIN covered USING (agent_id)
-    ) AS g
-    CROSS JOIN LATERAL (SELECT coalesce(sum(upper(r) - lower(r)), 0) AS failed_ms FROM unnest(hole * failed) AS r) AS f
-    CROSS JOIN LATERAL (SELECT coalesce(sum(upper(r) - lower(r)), 0) AS unobserved_ms FROM unnest(hole * claimed) AS r) AS u
+    SELECT agent_id, bin, failed_ms, recorder_down_ms
+    FROM hole_parts
+    CROSS JOIN LATERAL (SELECT coalesce(sum(upper(r) - lower(r)), 0) AS failed_ms FROM unnest(failed) AS r) AS f
+    CROSS JOIN LATERAL (SELECT coalesce(sum(upper(r) - lower(r)), 0) AS recorder_down_ms FROM unnest(recorder_down) AS r) AS d
 ),
 
 keys AS (
@@ -369,6 +379,38 @@ derived AS MATERIALIZED (
     LEFT JOIN due AS d USING (agent_id, bin)
     LEFT JOIN near_agents AS n USING (agent_id)
     WHERE d.agent_id IS NOT NULL OR k.counted_ms > 0 OR coalesce(h.failed_ms + h.recorder_down_ms, 0) > 0
+),
+
+cut AS MATERIALIZED (
+    SELECT agent_id, bin, greatest(run_from, bin) AS cut_from, least(run_to, bin + 900000) AS cut_to,
+           CASE WHEN run_from >= bin THEN started_after END AS started_after,
+           CASE WHEN run_from >= bin THEN started_before END AS started_before,
+           CASE WHEN run_to <= bin + 900000 THEN ended_after END AS ended_after,
+           CASE WHEN run_to <= bin + 900000 THEN ended_before END AS ended_before,
+           (pair % 4294967296 - 2147483648)::integer AS agent_state, pair >= 4294967296 AS is_working,
+           measure, NULL::talktime.cause AS cause
+    FROM stretches
+    CROSS JOIN bounds
+    CROSS JOIN LATERAL generate_series(greatest(run_from, from_ms) / 900000 * 900000, least(run_to, to_ms) - 1, 900000) AS cut_at
+    JOIN bins ON bin = cut_at AND settled_to = bin + 900000
+    WHERE run_from < run_to
+    UNION ALL
+    SELECT agent_id, bin, lower(r), upper(r), NULL, NULL, NULL, NULL, NULL, NULL, NULL, cause
+    FROM (
+        SELECT agent_id, bin, failed AS parts, 'failed'::talktime.cause AS cause FROM hole_parts
+        UNION ALL
+        SELECT agent_id, bin, recorder_down, 'recorder_down' FROM hole_parts
+    ) AS h
+    JOIN bins USING (bin)
+    CROSS JOIN LATERAL unnest(parts) AS r
+    WHERE settled_to = bin + 900000
+),
+new_segments AS MATERIALIZED (
+    SELECT agent_id, to_timestamp(bin / 1000) AS bin_start_at, to_timestamp(cut_from / 1000.0) AS from_at, to_timestamp(cut_to / 1000.0) AS to_at,
+           to_timestamp(started_after / 1000.0) AS started_after, to_timestamp(started_before / 1000.0) AS started_before,
+           to_timestamp(ended_after / 1000.0) AS ended_after, to_timestamp(ended_before / 1000.0) AS ended_before,
+           agent_state, is_working, measure, cause
+    FROM cut
 ),
 
 differing AS MATERIALIZED (
@@ -460,6 +502,30 @@ written AS (
         excluded.handle_edge_ms, excluded.not_ready_low_ms, excluded.not_ready_reach_ms, excluded.not_ready_edge_ms, excluded.staffed_low_ms, excluded.staffed_reach_ms,
         excluded.staffed_edge_ms, excluded.change_ms, excluded.change_sq, excluded.talk_entries, excluded.conflicts,
         excluded.revision, excluded.is_final, excluded.updated_at, excluded.derivation_id)
+),
+segments_gone AS (
+    DELETE FROM talktime.segments AS s
+    WHERE s.bin_start_at >= (SELECT from_at FROM bounds) AND s.bin_start_at < (SELECT to_at FROM bounds)
+      AND NOT EXISTS (SELECT FROM new_segments AS n
+                      WHERE n.bin_start_at = s.bin_start_at AND n.agent_id = s.agent_id AND n.from_at = s.from_at)
+),
+segments_written AS (
+    INSERT INTO talktime.segments (
+        agent_id, bin_start_at, from_at, to_at, started_after, started_before, ended_after, ended_before,
+        agent_state, is_working, measure, cause, derivation_id)
+    SELECT n.agent_id, n.bin_start_at, n.from_at, n.to_at, n.started_after, n.started_before, n.ended_after, n.ended_before,
+           n.agent_state, n.is_working, n.measure, n.cause, v.derivation_id
+    FROM new_segments AS n
+    CROSS JOIN derivation AS v
+    LEFT JOIN talktime.segments AS s ON s.bin_start_at = n.bin_start_at AND s.agent_id = n.agent_id AND s.from_at = n.from_at
+    WHERE s.agent_id IS NULL
+       OR (s.to_at, s.started_after, s.started_before, s.ended_after, s.ended_before, s.agent_state, s.is_working, s.measure, s.cause)
+          IS DISTINCT FROM
+          (n.to_at, n.started_after, n.started_before, n.ended_after, n.ended_before, n.agent_state, n.is_working, n.measure, n.cause)
+    ON CONFLICT (bin_start_at, agent_id, from_at) DO UPDATE SET (
+        to_at, started_after, started_before, ended_after, ended_before, agent_state, is_working, measure, cause, derivation_id) = (
+        excluded.to_at, excluded.started_after, excluded.started_before, excluded.ended_after, excluded.ended_before,
+        excluded.agent_state, excluded.is_working, excluded.measure, excluded.cause, excluded.derivation_id)
 )
 SELECT derivation_id, inserted_rows, updated_rows, deleted_rows, restated_rows FROM derivation
 `
@@ -502,10 +568,11 @@ type DeriveQuarterHoursRow struct {
 // 2. Turns: the observations where something happens to an agent's time. prev_t
 // is the previous observation, is_joined says that it is no further than the
 // hold, 2.5 periods of the sparser of the two.
+// 3. Stretches of one pair, tiling the observed time. A change puts the border
+// half way; a hole leaves half a period of credit on either side. Beside each end
+// stand the samples around it, where they are joined.
 // From pairs to measures: a turn between two pairs of one measure is none. What
-// stays are the starts of runs and each agent's last observation.
-// 3. Runs: stretches of one measure, tiling the observed time. A change puts the
-// border half way; a hole leaves half a period of credit on either side.
+// stays are the starts of visits to a measure and each agent's last observation.
 // 4. Edges: where the samples leave open when a measure began or ended. A change
 // is an edge of both measures, a credit is one a period long of its own measure.
 // edge_mid is the border that was drawn.
@@ -524,7 +591,10 @@ type DeriveQuarterHoursRow struct {
 // A tick without an observation claims the time around where it stands, towards a
 // linked neighbour half way or up to the neighbour's nearest observation.
 // 7. The rows: where a tick was due, or where time was counted or claimed.
-// 8. The merge: rows that differ are written, vanished ones deleted, equal ones
+// 8. Segments of closed quarter-hours: the stretches cut at their borders, and
+// what was not observed by its cause. The samples around an end stand in the
+// segment that holds the end.
+// 9. The merge: rows that differ are written, vanished ones deleted, equal ones
 // not touched.
 func (q *Queries) DeriveQuarterHours(ctx context.Context, arg DeriveQuarterHoursParams) (DeriveQuarterHoursRow, error) {
 	row := q.db.QueryRow(ctx, DeriveQuarterHours,
