@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jackc/pgx/v5"
 	"pgregory.net/rapid"
 
@@ -30,6 +32,9 @@ func TestVectors(t *testing.T) {
 				if diff := oracle.Diff(bench.derive(t, c), c.Expect); diff != "" {
 					t.Errorf("%s\n%s", c.Why, diff)
 				}
+				if diff := cmp.Diff(oracle.Segments(c), bench.segments(t), cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("%s\nsegments, -oracle +database:\n%s", c.Why, diff)
+				}
 				slices.Reverse(c.Samples)
 				c.Samples = append(c.Samples, c.Samples...)
 				if diff := oracle.Diff(bench.derive(t, c), c.Expect); diff != "" {
@@ -47,6 +52,9 @@ func TestOracle(t *testing.T) {
 		c := oracle.Draw(r)
 		if diff := oracle.Diff(bench.derive(r, c), oracle.Derive(c)); diff != "" {
 			r.Fatalf("the database and the oracle differ:\n%s", diff)
+		}
+		if diff := cmp.Diff(oracle.Segments(c), bench.segments(r), cmpopts.EquateEmpty()); diff != "" {
+			r.Fatalf("segments, -oracle +database:\n%s", diff)
 		}
 	})
 }
@@ -76,6 +84,9 @@ func TestOracleAsItComes(t *testing.T) {
 		if diff := oracle.Diff(bench.rows(r), oracle.Derive(c)); diff != "" {
 			r.Fatalf("deriving as it came and the oracle differ:\n%s", diff)
 		}
+		if diff := cmp.Diff(oracle.Segments(c), bench.segments(r), cmpopts.EquateEmpty()); diff != "" {
+			r.Fatalf("segments derived as it came, -oracle +database:\n%s", diff)
+		}
 		if open := bench.count(r, "SELECT count(*) FROM talktime.quarter_hours WHERE NOT is_final"); open > 0 {
 			r.Fatalf("%d rows are not final long after the last tick", open)
 		}
@@ -101,6 +112,10 @@ func newDeriveBench(t *testing.T) *deriveBench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.conn.Close(context.WithoutCancel(b.ctx)) })
+	if _, err := b.conn.Exec(b.ctx, `CREATE FUNCTION pg_temp.ms(timestamptz) RETURNS bigint LANGUAGE sql AS
+		'SELECT coalesce((extract(epoch FROM $1) * 1000)::bigint, 0)'`); err != nil {
+		t.Fatal(err)
+	}
 	day := time.Date(2026, 2, 27, 0, 0, 0, 0, time.UTC)
 	if _, err := b.store.MakePartitions(b.ctx, day, day.AddDate(0, 0, 6)); err != nil {
 		t.Fatal(err)
@@ -182,6 +197,29 @@ func (b *deriveBench) rows(t must) []oracle.Row {
 			}
 		}
 		return r, row.Scan(append(fields, &r.ChangeMS, &r.ChangeSq, &r.Conflicts, &r.TalkEntries)...)
+	})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return read
+}
+
+// segments reads the derived segments back, by agent and time.
+func (b *deriveBench) segments(t must) []oracle.Segment {
+	t.Helper()
+	rows, err := b.conn.Query(b.ctx, `
+		SELECT agent_id, pg_temp.ms(bin_start_at), pg_temp.ms(from_at), pg_temp.ms(to_at), pg_temp.ms(started_after), pg_temp.ms(started_before), pg_temp.ms(ended_after), pg_temp.ms(ended_before),
+		       coalesce(agent_state, 0), coalesce(is_working, false), coalesce(measure::text, cause::text)
+		FROM talktime.segments ORDER BY agent_id, from_at`)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	read, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s oracle.Segment, err error) {
+		var measure string
+		err = row.Scan(&s.AgentID, &s.Bin, &s.From, &s.To, &s.StartedAfter, &s.StartedBefore, &s.EndedAfter, &s.EndedBefore,
+			&s.Code, &s.Working, &measure)
+		s.Measure = slices.Index(oracle.MeasureNames[:], measure)
+		return s, err
 	})
 	if err != nil {
 		t.Fatalf("%v", err)
