@@ -253,7 +253,7 @@ func TestRecordMakesPartitions(t *testing.T) {
 
 func TestMakePartitionsAhead(t *testing.T) {
 	d := newDatabase(t)
-	for _, want := range []int{8 + 1, 0} { // eight days and their month
+	for _, want := range []int{8 + 2, 0} { // eight days, and their month of quarter-hours and segments
 		if made, err := d.MakePartitions(t.Context(), at(8, 0, 0), at(8, 0, 0).AddDate(0, 0, 7)); err != nil || made != want {
 			t.Errorf("%d partitions were made with error %v, want %d", made, err, want)
 		}

@@ -32,35 +32,51 @@ pairs AS (
     SELECT (is_working::int::bigint << 32) + agent_state + 2147483648 AS pair, measure, is_conflict
     FROM talktime.state_measures
 ),
-observations AS (
-    SELECT agent_id, t, min(period_ms)::bigint AS p, max(pair) AS pair
-    FROM (
-        SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, period_ms,
-               (coalesce(is_working, false)::int::bigint << 32) + coalesce(agent_state, 2) + 2147483648 AS pair
-        FROM talktime.samples
-        WHERE polled_at >= (SELECT held_from FROM bounds) AND polled_at < (SELECT held_to FROM bounds)
-          AND outcome IN ('observed', 'not_signed_in')
-    ) AS s
-    GROUP BY agent_id, t
+seen AS NOT MATERIALIZED (
+    SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, period_ms::bigint AS p,
+           (coalesce(is_working, false)::int::bigint << 32) + coalesce(agent_state, 2) + 2147483648 AS pair
+    FROM talktime.samples
+    WHERE polled_at >= (SELECT held_from FROM bounds) AND polled_at < (SELECT held_to FROM bounds)
+      AND outcome IN ('observed', 'not_signed_in')
 ),
 
-turns AS MATERIALIZED (
-    SELECT agent_id, t, p, pair, prev_t, prev_p, is_last,
-           coalesce(2 * (t - prev_t) <= 5 * greatest(p, prev_p), false) AS is_joined,
-           prev_pair IS DISTINCT FROM pair OR 2 * (t - prev_t) > 5 * greatest(p, prev_p) AS is_turn
-    FROM (
+marked AS MATERIALIZED (
+    SELECT agent_id, t, p, pair, prev_t, prev_p, prev_pair, is_last FROM (
         SELECT agent_id, t, p, pair, lag(t) OVER w AS prev_t, lag(p) OVER w AS prev_p, lag(pair) OVER w AS prev_pair,
                lead(t) OVER w IS NULL AS is_last
-        FROM observations
+        FROM seen
         WINDOW w AS (PARTITION BY agent_id ORDER BY t)
-    ) AS o
-    WHERE prev_pair IS DISTINCT FROM pair OR 2 * (t - prev_t) > 5 * greatest(p, prev_p) OR is_last
+    ) AS s
+    WHERE prev_pair IS DISTINCT FROM pair OR 2 * (t - prev_t) > 5 * greatest(p, prev_p) OR is_last OR prev_t = t
        OR pair >= 4294967296 AND pair <> ALL (ARRAY(SELECT pair FROM pairs WHERE NOT is_conflict))
 ),
+seen_twice AS MATERIALIZED (
+    SELECT DISTINCT agent_id FROM marked WHERE prev_t = t
+),
+turns AS MATERIALIZED (
+    SELECT agent_id, t, p, pair, prev_t, prev_p, prev_pair, is_last FROM marked WHERE agent_id NOT IN (SELECT agent_id FROM seen_twice)
+    UNION ALL
+    SELECT agent_id, t, p, pair, lag(t) OVER w, lag(p) OVER w, lag(pair) OVER w, lead(t) OVER w IS NULL
+    FROM (
+        SELECT seen.agent_id, t, min(p) AS p, max(pair) AS pair
+        FROM seen JOIN seen_twice USING (agent_id)
+        GROUP BY seen.agent_id, t
+    ) AS s
+    WINDOW w AS (PARTITION BY agent_id ORDER BY t)
+),
 measured AS MATERIALIZED (
-    SELECT turns.agent_id, turns.t, turns.p, turns.pair, turns.prev_t, turns.prev_p, turns.is_last, turns.is_joined, turns.is_turn, coalesce(pairs.measure, CASE WHEN turns.pair >= 4294967296 THEN 'talk' ELSE 'other' END::talktime.measure) AS measure
-    FROM turns LEFT JOIN pairs USING (pair)
+    SELECT agent_id, t, p, pair, prev_t, prev_p, is_last, measure, is_joined, is_turn, lag(measure) OVER w AS prev_measure, lead(t) OVER w AS next_t, lead(p) OVER w AS next_p,
+           lead(is_turn) OVER w AS next_is_turn, lead(is_joined) OVER w AS next_is_joined,
+           lead(prev_t) OVER w AS next_prev_t, lead(prev_p) OVER w AS next_prev_p
+    FROM (
+        SELECT agent_id, t, p, turns.pair, prev_t, prev_p, is_last,
+               coalesce(measure, CASE WHEN turns.pair >= 4294967296 THEN 'talk' ELSE 'other' END::talktime.measure) AS measure,
+               coalesce(2 * (t - prev_t) <= 5 * greatest(p, prev_p), false) AS is_joined,
+               prev_pair IS DISTINCT FROM turns.pair OR 2 * (t - prev_t) > 5 * greatest(p, prev_p) AS is_turn
+        FROM turns LEFT JOIN pairs ON pairs.pair = turns.pair
+    ) AS m
     WHERE is_turn OR is_last
+    WINDOW w AS (PARTITION BY agent_id ORDER BY t)
 ),
 
 stretches AS MATERIALIZED (
@@ -73,121 +89,119 @@ stretches AS MATERIALIZED (
                 WHEN NOT next_is_turn THEN next_t + next_p / 2
                 WHEN next_is_joined THEN next_prev_t + (next_t - next_prev_t) / 2
                 ELSE next_prev_t + next_prev_p / 2 END AS run_to
-    FROM (
-        SELECT agent_id, t, p, pair, prev_t, prev_p, is_last, is_joined, is_turn, measure, lead(t) OVER w AS next_t, lead(p) OVER w AS next_p, lead(is_turn) OVER w AS next_is_turn,
-               lead(is_joined) OVER w AS next_is_joined, lead(prev_t) OVER w AS next_prev_t, lead(prev_p) OVER w AS next_prev_p
-        FROM measured
-        WINDOW w AS (PARTITION BY agent_id ORDER BY t)
-    ) AS m
+    FROM measured
     WHERE is_turn
 ),
 visits AS MATERIALIZED (
-    SELECT agent_id, t, p, prev_t, prev_p, is_last, is_joined, measure, prev_measure, is_start FROM (
-        SELECT agent_id, t, p, prev_t, prev_p, is_last, is_joined, measure,
-               lag(measure) OVER w AS prev_measure,
-               is_turn AND (NOT is_joined OR lag(measure) OVER w <> measure) AS is_start
-        FROM measured
-        WINDOW w AS (PARTITION BY agent_id ORDER BY t)
-    ) AS m
+    SELECT agent_id, t, p, prev_t, prev_p, is_last, is_joined, measure, prev_measure, is_start
+    FROM (SELECT agent_id, t, p, pair, prev_t, prev_p, is_last, measure, is_joined, is_turn, prev_measure, next_t, next_p, next_is_turn, next_is_joined, next_prev_t, next_prev_p, is_turn AND (NOT is_joined OR prev_measure <> measure) AS is_start FROM measured) AS m
     WHERE is_start OR is_last
 ),
-edges AS (
-    SELECT agent_id, prev_measure AS m0, measure AS m1, prev_t AS edge_from, prev_t + (t - prev_t) / 2 AS edge_mid, t AS edge_to
-    FROM visits WHERE is_start AND is_joined
-    UNION ALL
-    SELECT agent_id, NULL, measure, t - p, t - p / 2, t
-    FROM visits WHERE is_start AND NOT is_joined
-    UNION ALL
-    SELECT agent_id, prev_measure, NULL, prev_t, prev_t + prev_p / 2, prev_t + prev_p
-    FROM visits WHERE is_start AND NOT is_joined AND prev_t IS NOT NULL
-    UNION ALL
-    SELECT agent_id, measure, NULL, t, t + p / 2, t + p
-    FROM visits WHERE is_last
+edges AS MATERIALIZED (
+    SELECT agent_id, m0, m1, edge_from, edge_mid, edge_to,
+           coalesce(m0 IN ('talk', 'acw'), false) AS handle0, coalesce(m1 IN ('talk', 'acw'), false) AS handle1,
+           coalesce(m0 IN ('busy', 'rest', 'pre_rest'), false) AS not_ready0, coalesce(m1 IN ('busy', 'rest', 'pre_rest'), false) AS not_ready1,
+           coalesce(m0 <> 'signed_out', false) AS staffed0, coalesce(m1 <> 'signed_out', false) AS staffed1
+    FROM (
+        SELECT agent_id, prev_measure AS m0, measure AS m1, prev_t AS edge_from, prev_t + (t - prev_t) / 2 AS edge_mid, t AS edge_to
+        FROM visits WHERE is_start AND is_joined
+        UNION ALL
+        SELECT agent_id, NULL, measure, t - p, t - p / 2, t
+        FROM visits WHERE is_start AND NOT is_joined
+        UNION ALL
+        SELECT agent_id, prev_measure, NULL, prev_t, prev_t + prev_p / 2, prev_t + prev_p
+        FROM visits WHERE is_start AND NOT is_joined AND prev_t IS NOT NULL
+        UNION ALL
+        SELECT agent_id, measure, NULL, t, t + p / 2, t + p
+        FROM visits WHERE is_last
+    ) AS e
 ),
 
-items AS (
-    SELECT agent_id, 'run' AS kind, NULL::talktime.measure AS m0, measure AS m1, run_from AS item_from, run_to AS item_mid, run_to AS item_to
-    FROM stretches
-    UNION ALL
-    SELECT agent_id, 'edge', m0, m1, edge_from, edge_mid, edge_to FROM edges
-),
-pieces AS (
-    SELECT agent_id, kind, m0, m1, bin,
-           greatest(0, least(item_mid, settled_to) - greatest(item_from, bin)) AS a,
-           greatest(0, least(item_to, settled_to) - greatest(item_mid, bin)) AS b
-    FROM items JOIN bins ON item_from < bin + 900000 AND bin < item_to
-    UNION ALL
-    SELECT agent_id, kind, m0, m1, instant / 900000 * 900000, length, 0
+times AS MATERIALIZED (
+    SELECT agent_id, bin, sum(ms) AS counted_ms,
+           coalesce(sum(ms) FILTER (WHERE measure = 'talk'), 0) AS talk_ms,
+           coalesce(sum(ms) FILTER (WHERE measure = 'reserved'), 0) AS reserved_ms,
+           coalesce(sum(ms) FILTER (WHERE measure = 'acw'), 0) AS acw_ms,
+           coalesce(sum(ms) FILTER (WHERE measure = 'available'), 0) AS available_ms,
+           coalesce(sum(ms) FILTER (WHERE measure = 'busy'), 0) AS busy_ms,
+           coalesce(sum(ms) FILTER (WHERE measure = 'rest'), 0) AS rest_ms,
+           coalesce(sum(ms) FILTER (WHERE measure = 'pre_rest'), 0) AS pre_rest_ms,
+           coalesce(sum(ms) FILTER (WHERE measure = 'other'), 0) AS other_ms,
+           coalesce(sum(ms) FILTER (WHERE measure = 'signed_out'), 0) AS signed_out_ms
     FROM (
-        SELECT agent_id, 'change' AS kind, m0, m1, edge_to AS instant, edge_to - edge_from AS length
-        FROM edges WHERE m0 IS NOT NULL AND m1 IS NOT NULL
-        UNION ALL
-        SELECT agent_id, 'entry', NULL, measure, CASE WHEN is_joined THEN prev_t + (t - prev_t) / 2 ELSE t - p / 2 END, 0
-        FROM visits WHERE is_start AND measure = 'talk'
-        UNION ALL
-        SELECT agent_id, 'conflict', NULL, NULL, t, 0
-        FROM turns WHERE pair >= 4294967296 AND pair <> ALL (ARRAY(SELECT pair FROM pairs WHERE NOT is_conflict))
-    ) AS instants, bounds
-    WHERE instant >= from_ms AND instant < to_ms AND instant < horizon_ms
+        SELECT agent_id, bin, measure, greatest(0, least(run_to, settled_to) - greatest(run_from, bin)) AS ms
+        FROM stretches JOIN bins ON run_from < bin + 900000 AND bin < run_to
+    ) AS t
+    GROUP BY agent_id, bin
 ),
-counted AS MATERIALIZED (
+edge_sums AS (
     SELECT agent_id, bin,
-        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'talk'), 0) AS talk_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'reserved'), 0) AS reserved_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'acw'), 0) AS acw_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'available'), 0) AS available_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'busy'), 0) AS busy_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'rest'), 0) AS rest_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'pre_rest'), 0) AS pre_rest_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'other'), 0) AS other_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'run' AND m1 = 'signed_out'), 0) AS signed_out_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'talk'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'talk'), 0) AS talk_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'talk' IN (m0, m1)), 0) AS talk_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'talk' IN (m0, m1)), 0) AS talk_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'reserved'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'reserved'), 0) AS reserved_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'reserved' IN (m0, m1)), 0) AS reserved_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'reserved' IN (m0, m1)), 0) AS reserved_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'acw'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'acw'), 0) AS acw_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'acw' IN (m0, m1)), 0) AS acw_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'acw' IN (m0, m1)), 0) AS acw_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'available'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'available'), 0) AS available_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'available' IN (m0, m1)), 0) AS available_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'available' IN (m0, m1)), 0) AS available_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'busy'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'busy'), 0) AS busy_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'busy' IN (m0, m1)), 0) AS busy_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'busy' IN (m0, m1)), 0) AS busy_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'rest'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'rest'), 0) AS rest_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'rest' IN (m0, m1)), 0) AS rest_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'rest' IN (m0, m1)), 0) AS rest_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'pre_rest'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'pre_rest'), 0) AS pre_rest_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'pre_rest' IN (m0, m1)), 0) AS pre_rest_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'pre_rest' IN (m0, m1)), 0) AS pre_rest_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'other'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'other'), 0) AS other_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'other' IN (m0, m1)), 0) AS other_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'other' IN (m0, m1)), 0) AS other_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND m0 = 'signed_out'), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND m1 = 'signed_out'), 0) AS signed_out_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND 'signed_out' IN (m0, m1)), 0) AS signed_out_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND 'signed_out' IN (m0, m1)), 0) AS signed_out_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND handle0 AND NOT handle1), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND handle1 AND NOT handle0), 0) AS handle_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND handle0 <> handle1), 0) AS handle_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND handle0 <> handle1), 0) AS handle_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND not_ready0 AND NOT not_ready1), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND not_ready1 AND NOT not_ready0), 0) AS not_ready_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND not_ready0 <> not_ready1), 0) AS not_ready_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND not_ready0 <> not_ready1), 0) AS not_ready_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'edge' AND staffed0 AND NOT staffed1), 0) + coalesce(sum(b) FILTER (WHERE kind = 'edge' AND staffed1 AND NOT staffed0), 0) AS staffed_lost_ms,
-        coalesce(sum(a + b) FILTER (WHERE kind = 'edge' AND staffed0 <> staffed1), 0) AS staffed_reach_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change' AND staffed0 <> staffed1), 0) AS staffed_edge_ms,
-        coalesce(sum(a) FILTER (WHERE kind = 'change'), 0) AS change_ms,
-        coalesce(sum(a * a) FILTER (WHERE kind = 'change'), 0) AS change_sq,
-        count(*) FILTER (WHERE kind = 'entry') AS talk_entries,
-        count(*) FILTER (WHERE kind = 'conflict') AS conflicts
+           coalesce(sum(a) FILTER (WHERE m0 = 'talk'), 0) + coalesce(sum(b) FILTER (WHERE m1 = 'talk'), 0) AS talk_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE 'talk' IN (m0, m1)), 0) AS talk_reach_ms,
+           coalesce(sum(a) FILTER (WHERE m0 = 'reserved'), 0) + coalesce(sum(b) FILTER (WHERE m1 = 'reserved'), 0) AS reserved_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE 'reserved' IN (m0, m1)), 0) AS reserved_reach_ms,
+           coalesce(sum(a) FILTER (WHERE m0 = 'acw'), 0) + coalesce(sum(b) FILTER (WHERE m1 = 'acw'), 0) AS acw_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE 'acw' IN (m0, m1)), 0) AS acw_reach_ms,
+           coalesce(sum(a) FILTER (WHERE m0 = 'available'), 0) + coalesce(sum(b) FILTER (WHERE m1 = 'available'), 0) AS available_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE 'available' IN (m0, m1)), 0) AS available_reach_ms,
+           coalesce(sum(a) FILTER (WHERE m0 = 'busy'), 0) + coalesce(sum(b) FILTER (WHERE m1 = 'busy'), 0) AS busy_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE 'busy' IN (m0, m1)), 0) AS busy_reach_ms,
+           coalesce(sum(a) FILTER (WHERE m0 = 'rest'), 0) + coalesce(sum(b) FILTER (WHERE m1 = 'rest'), 0) AS rest_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE 'rest' IN (m0, m1)), 0) AS rest_reach_ms,
+           coalesce(sum(a) FILTER (WHERE m0 = 'pre_rest'), 0) + coalesce(sum(b) FILTER (WHERE m1 = 'pre_rest'), 0) AS pre_rest_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE 'pre_rest' IN (m0, m1)), 0) AS pre_rest_reach_ms,
+           coalesce(sum(a) FILTER (WHERE m0 = 'other'), 0) + coalesce(sum(b) FILTER (WHERE m1 = 'other'), 0) AS other_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE 'other' IN (m0, m1)), 0) AS other_reach_ms,
+           coalesce(sum(a) FILTER (WHERE m0 = 'signed_out'), 0) + coalesce(sum(b) FILTER (WHERE m1 = 'signed_out'), 0) AS signed_out_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE 'signed_out' IN (m0, m1)), 0) AS signed_out_reach_ms,
+           coalesce(sum(a) FILTER (WHERE handle0 AND NOT handle1), 0) + coalesce(sum(b) FILTER (WHERE handle1 AND NOT handle0), 0) AS handle_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE handle0 <> handle1), 0) AS handle_reach_ms,
+           coalesce(sum(a) FILTER (WHERE not_ready0 AND NOT not_ready1), 0) + coalesce(sum(b) FILTER (WHERE not_ready1 AND NOT not_ready0), 0) AS not_ready_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE not_ready0 <> not_ready1), 0) AS not_ready_reach_ms,
+           coalesce(sum(a) FILTER (WHERE staffed0 AND NOT staffed1), 0) + coalesce(sum(b) FILTER (WHERE staffed1 AND NOT staffed0), 0) AS staffed_lost_ms,
+           coalesce(sum(a + b) FILTER (WHERE staffed0 <> staffed1), 0) AS staffed_reach_ms
     FROM (
-        SELECT agent_id, kind, m0, m1, bin, a, b,
-               coalesce(m0 IN ('talk', 'acw'), false) AS handle0, coalesce(m1 IN ('talk', 'acw'), false) AS handle1,
-               coalesce(m0 IN ('busy', 'rest', 'pre_rest'), false) AS not_ready0, coalesce(m1 IN ('busy', 'rest', 'pre_rest'), false) AS not_ready1,
-               coalesce(m0 <> 'signed_out', false) AS staffed0, coalesce(m1 <> 'signed_out', false) AS staffed1
-        FROM pieces
-    ) AS p
+        SELECT edges.agent_id, edges.m0, edges.m1, edges.edge_from, edges.edge_mid, edges.edge_to, edges.handle0, edges.handle1, edges.not_ready0, edges.not_ready1, edges.staffed0, edges.staffed1, bin,
+               greatest(0, least(edge_mid, settled_to) - greatest(edge_from, bin)) AS a,
+               greatest(0, least(edge_to, settled_to) - greatest(edge_mid, bin)) AS b
+        FROM edges JOIN bins ON edge_from < bin + 900000 AND bin < edge_to
+    ) AS e
+    GROUP BY agent_id, bin
+),
+change_sums AS (
+    SELECT agent_id, bin, sum(g) AS change_ms, sum(g * g) AS change_sq,
+           coalesce(sum(g) FILTER (WHERE 'talk' IN (m0, m1)), 0) AS talk_edge_ms,
+           coalesce(sum(g) FILTER (WHERE 'reserved' IN (m0, m1)), 0) AS reserved_edge_ms,
+           coalesce(sum(g) FILTER (WHERE 'acw' IN (m0, m1)), 0) AS acw_edge_ms,
+           coalesce(sum(g) FILTER (WHERE 'available' IN (m0, m1)), 0) AS available_edge_ms,
+           coalesce(sum(g) FILTER (WHERE 'busy' IN (m0, m1)), 0) AS busy_edge_ms,
+           coalesce(sum(g) FILTER (WHERE 'rest' IN (m0, m1)), 0) AS rest_edge_ms,
+           coalesce(sum(g) FILTER (WHERE 'pre_rest' IN (m0, m1)), 0) AS pre_rest_edge_ms,
+           coalesce(sum(g) FILTER (WHERE 'other' IN (m0, m1)), 0) AS other_edge_ms,
+           coalesce(sum(g) FILTER (WHERE 'signed_out' IN (m0, m1)), 0) AS signed_out_edge_ms,
+           coalesce(sum(g) FILTER (WHERE handle0 <> handle1), 0) AS handle_edge_ms,
+           coalesce(sum(g) FILTER (WHERE not_ready0 <> not_ready1), 0) AS not_ready_edge_ms,
+           coalesce(sum(g) FILTER (WHERE staffed0 <> staffed1), 0) AS staffed_edge_ms
+    FROM (
+        SELECT edges.agent_id, edges.m0, edges.m1, edges.edge_from, edges.edge_mid, edges.edge_to, edges.handle0, edges.handle1, edges.not_ready0, edges.not_ready1, edges.staffed0, edges.staffed1, edge_to - edge_from AS g, bin
+        FROM edges JOIN bins ON bin <= edge_to AND edge_to < settled_to
+        WHERE m0 IS NOT NULL AND m1 IS NOT NULL
+    ) AS c
+    GROUP BY agent_id, bin
+),
+entry_counts AS (
+    SELECT agent_id, bin, count(*) AS talk_entries
+    FROM (
+        SELECT agent_id, CASE WHEN is_joined THEN prev_t + (t - prev_t) / 2 ELSE t - p / 2 END AS entry_at
+        FROM visits WHERE is_start AND measure = 'talk'
+    ) AS v
+    JOIN bins ON bin <= entry_at AND entry_at < settled_to
+    GROUP BY agent_id, bin
+),
+conflict_counts AS (
+    SELECT agent_id, bin, count(*) AS conflicts
+    FROM turns JOIN bins ON bin <= t AND t < settled_to
+    WHERE pair >= 4294967296 AND pair <> ALL (ARRAY(SELECT pair FROM pairs WHERE NOT is_conflict))
     GROUP BY agent_id, bin
 ),
 
@@ -223,8 +237,8 @@ due AS (
 ),
 gappy AS MATERIALIZED (
     SELECT n.agent_id, bins.bin, settled_to
-    FROM near_agents AS n CROSS JOIN bins LEFT JOIN counted AS c ON c.agent_id = n.agent_id AND c.bin = bins.bin
-    WHERE coalesce(talk_ms + reserved_ms + acw_ms + available_ms + busy_ms + rest_ms + pre_rest_ms + other_ms + signed_out_ms, 0) < settled_to - bins.bin
+    FROM near_agents AS n CROSS JOIN bins LEFT JOIN times ON times.agent_id = n.agent_id AND times.bin = bins.bin
+    WHERE coalesce(counted_ms, 0) < settled_to - bins.bin
 ),
 gappy_agents AS MATERIALIZED (
     SELECT DISTINCT agent_id FROM gappy
@@ -310,74 +324,76 @@ holes AS (
 ),
 
 keys AS (
-    SELECT k.agent_id, k.bin, settled_to - k.bin AS settled_ms,
-           coalesce(c.talk_ms, 0) + coalesce(c.reserved_ms, 0) + coalesce(c.acw_ms, 0) + coalesce(c.available_ms, 0) + coalesce(c.busy_ms, 0)
-           + coalesce(c.rest_ms, 0) + coalesce(c.pre_rest_ms, 0) + coalesce(c.other_ms, 0) + coalesce(c.signed_out_ms, 0) AS counted_ms
-    FROM (SELECT agent_id, bin FROM counted UNION SELECT agent_id, bin FROM due UNION SELECT agent_id, bin FROM holes) AS k
+    SELECT k.agent_id, k.bin, settled_to - k.bin AS settled_ms, coalesce(counted_ms, 0) AS counted_ms
+    FROM (SELECT agent_id, bin FROM times UNION SELECT agent_id, bin FROM due UNION SELECT agent_id, bin FROM holes) AS k
     JOIN bins USING (bin)
-    LEFT JOIN counted AS c USING (agent_id, bin)
+    LEFT JOIN times AS t USING (agent_id, bin)
 ),
 derived AS MATERIALIZED (
     SELECT k.agent_id, to_timestamp(k.bin / 1000) AS bin_start_at,
-           coalesce(c.talk_ms, 0) AS talk_ms,
-           coalesce(c.reserved_ms, 0) AS reserved_ms,
-           coalesce(c.acw_ms, 0) AS acw_ms,
-           coalesce(c.available_ms, 0) AS available_ms,
-           coalesce(c.busy_ms, 0) AS busy_ms,
-           coalesce(c.rest_ms, 0) AS rest_ms,
-           coalesce(c.pre_rest_ms, 0) AS pre_rest_ms,
-           coalesce(c.other_ms, 0) AS other_ms,
-           coalesce(c.signed_out_ms, 0) AS signed_out_ms,
+           coalesce(t.talk_ms, 0) AS talk_ms,
+           coalesce(t.reserved_ms, 0) AS reserved_ms,
+           coalesce(t.acw_ms, 0) AS acw_ms,
+           coalesce(t.available_ms, 0) AS available_ms,
+           coalesce(t.busy_ms, 0) AS busy_ms,
+           coalesce(t.rest_ms, 0) AS rest_ms,
+           coalesce(t.pre_rest_ms, 0) AS pre_rest_ms,
+           coalesce(t.other_ms, 0) AS other_ms,
+           coalesce(t.signed_out_ms, 0) AS signed_out_ms,
            coalesce(h.failed_ms, 0) AS failed_ms,
            coalesce(h.recorder_down_ms, 0) AS recorder_down_ms,
            k.settled_ms - k.counted_ms - coalesce(h.failed_ms, 0) - coalesce(h.recorder_down_ms, 0) AS unscheduled_ms,
            900000 - k.settled_ms AS pending_ms,
-           coalesce(c.talk_ms - c.talk_lost_ms, 0) AS talk_low_ms,
-           coalesce(c.talk_reach_ms, 0) AS talk_reach_ms,
+           coalesce(t.talk_ms, 0) - coalesce(e.talk_lost_ms, 0) AS talk_low_ms,
+           coalesce(e.talk_reach_ms, 0) AS talk_reach_ms,
            coalesce(c.talk_edge_ms, 0) AS talk_edge_ms,
-           coalesce(c.reserved_ms - c.reserved_lost_ms, 0) AS reserved_low_ms,
-           coalesce(c.reserved_reach_ms, 0) AS reserved_reach_ms,
+           coalesce(t.reserved_ms, 0) - coalesce(e.reserved_lost_ms, 0) AS reserved_low_ms,
+           coalesce(e.reserved_reach_ms, 0) AS reserved_reach_ms,
            coalesce(c.reserved_edge_ms, 0) AS reserved_edge_ms,
-           coalesce(c.acw_ms - c.acw_lost_ms, 0) AS acw_low_ms,
-           coalesce(c.acw_reach_ms, 0) AS acw_reach_ms,
+           coalesce(t.acw_ms, 0) - coalesce(e.acw_lost_ms, 0) AS acw_low_ms,
+           coalesce(e.acw_reach_ms, 0) AS acw_reach_ms,
            coalesce(c.acw_edge_ms, 0) AS acw_edge_ms,
-           coalesce(c.available_ms - c.available_lost_ms, 0) AS available_low_ms,
-           coalesce(c.available_reach_ms, 0) AS available_reach_ms,
+           coalesce(t.available_ms, 0) - coalesce(e.available_lost_ms, 0) AS available_low_ms,
+           coalesce(e.available_reach_ms, 0) AS available_reach_ms,
            coalesce(c.available_edge_ms, 0) AS available_edge_ms,
-           coalesce(c.busy_ms - c.busy_lost_ms, 0) AS busy_low_ms,
-           coalesce(c.busy_reach_ms, 0) AS busy_reach_ms,
+           coalesce(t.busy_ms, 0) - coalesce(e.busy_lost_ms, 0) AS busy_low_ms,
+           coalesce(e.busy_reach_ms, 0) AS busy_reach_ms,
            coalesce(c.busy_edge_ms, 0) AS busy_edge_ms,
-           coalesce(c.rest_ms - c.rest_lost_ms, 0) AS rest_low_ms,
-           coalesce(c.rest_reach_ms, 0) AS rest_reach_ms,
+           coalesce(t.rest_ms, 0) - coalesce(e.rest_lost_ms, 0) AS rest_low_ms,
+           coalesce(e.rest_reach_ms, 0) AS rest_reach_ms,
            coalesce(c.rest_edge_ms, 0) AS rest_edge_ms,
-           coalesce(c.pre_rest_ms - c.pre_rest_lost_ms, 0) AS pre_rest_low_ms,
-           coalesce(c.pre_rest_reach_ms, 0) AS pre_rest_reach_ms,
+           coalesce(t.pre_rest_ms, 0) - coalesce(e.pre_rest_lost_ms, 0) AS pre_rest_low_ms,
+           coalesce(e.pre_rest_reach_ms, 0) AS pre_rest_reach_ms,
            coalesce(c.pre_rest_edge_ms, 0) AS pre_rest_edge_ms,
-           coalesce(c.other_ms - c.other_lost_ms, 0) AS other_low_ms,
-           coalesce(c.other_reach_ms, 0) AS other_reach_ms,
+           coalesce(t.other_ms, 0) - coalesce(e.other_lost_ms, 0) AS other_low_ms,
+           coalesce(e.other_reach_ms, 0) AS other_reach_ms,
            coalesce(c.other_edge_ms, 0) AS other_edge_ms,
-           coalesce(c.signed_out_ms - c.signed_out_lost_ms, 0) AS signed_out_low_ms,
-           coalesce(c.signed_out_reach_ms, 0) AS signed_out_reach_ms,
+           coalesce(t.signed_out_ms, 0) - coalesce(e.signed_out_lost_ms, 0) AS signed_out_low_ms,
+           coalesce(e.signed_out_reach_ms, 0) AS signed_out_reach_ms,
            coalesce(c.signed_out_edge_ms, 0) AS signed_out_edge_ms,
-           coalesce(c.talk_ms + c.acw_ms - c.handle_lost_ms, 0) AS handle_low_ms,
-           coalesce(c.handle_reach_ms, 0) AS handle_reach_ms,
+           coalesce(t.talk_ms + t.acw_ms, 0) - coalesce(e.handle_lost_ms, 0) AS handle_low_ms,
+           coalesce(e.handle_reach_ms, 0) AS handle_reach_ms,
            coalesce(c.handle_edge_ms, 0) AS handle_edge_ms,
-           coalesce(c.busy_ms + c.rest_ms + c.pre_rest_ms - c.not_ready_lost_ms, 0) AS not_ready_low_ms,
-           coalesce(c.not_ready_reach_ms, 0) AS not_ready_reach_ms,
+           coalesce(t.busy_ms + t.rest_ms + t.pre_rest_ms, 0) - coalesce(e.not_ready_lost_ms, 0) AS not_ready_low_ms,
+           coalesce(e.not_ready_reach_ms, 0) AS not_ready_reach_ms,
            coalesce(c.not_ready_edge_ms, 0) AS not_ready_edge_ms,
-           coalesce(c.talk_ms + c.reserved_ms + c.acw_ms + c.available_ms + c.busy_ms + c.rest_ms + c.pre_rest_ms + c.other_ms - c.staffed_lost_ms, 0) AS staffed_low_ms,
-           coalesce(c.staffed_reach_ms, 0) AS staffed_reach_ms,
+           coalesce(t.talk_ms + t.reserved_ms + t.acw_ms + t.available_ms + t.busy_ms + t.rest_ms + t.pre_rest_ms + t.other_ms, 0) - coalesce(e.staffed_lost_ms, 0) AS staffed_low_ms,
+           coalesce(e.staffed_reach_ms, 0) AS staffed_reach_ms,
            coalesce(c.staffed_edge_ms, 0) AS staffed_edge_ms,
            coalesce(c.change_ms, 0) AS change_ms,
            coalesce(c.change_sq, 0) AS change_sq,
-           coalesce(c.talk_entries, 0) AS talk_entries,
-           coalesce(c.conflicts, 0) AS conflicts,
-           k.bin + 900000 + coalesce(5 * n.p / 2, 0) <= horizon_ms AND k.bin + 900000 <= $7::bigint AS is_final
+           coalesce(n.talk_entries, 0) AS talk_entries,
+           coalesce(x.conflicts, 0) AS conflicts,
+           k.bin + 900000 + coalesce(5 * a.p / 2, 0) <= horizon_ms AND k.bin + 900000 <= $7::bigint AS is_final
     FROM bounds CROSS JOIN keys AS k
-    LEFT JOIN counted AS c USING (agent_id, bin)
+    LEFT JOIN times AS t USING (agent_id, bin)
+    LEFT JOIN edge_sums AS e USING (agent_id, bin)
+    LEFT JOIN change_sums AS c USING (agent_id, bin)
+    LEFT JOIN entry_counts AS n USING (agent_id, bin)
+    LEFT JOIN conflict_counts AS x USING (agent_id, bin)
     LEFT JOIN holes AS h USING (agent_id, bin)
     LEFT JOIN due AS d USING (agent_id, bin)
-    LEFT JOIN near_agents AS n USING (agent_id)
+    LEFT JOIN near_agents AS a USING (agent_id)
     WHERE d.agent_id IS NOT NULL OR k.counted_ms > 0 OR coalesce(h.failed_ms + h.recorder_down_ms, 0) > 0
 ),
 
@@ -389,10 +405,7 @@ cut AS MATERIALIZED (
            CASE WHEN run_to <= bin + 900000 THEN ended_before END AS ended_before,
            (pair % 4294967296 - 2147483648)::integer AS agent_state, pair >= 4294967296 AS is_working,
            measure, NULL::talktime.cause AS cause
-    FROM stretches
-    CROSS JOIN bounds
-    CROSS JOIN LATERAL generate_series(greatest(run_from, from_ms) / 900000 * 900000, least(run_to, to_ms) - 1, 900000) AS cut_at
-    JOIN bins ON bin = cut_at AND settled_to = bin + 900000
+    FROM stretches JOIN bins ON run_from < bin + 900000 AND bin < run_to AND settled_to = bin + 900000
     WHERE run_from < run_to
     UNION ALL
     SELECT agent_id, bin, lower(r), upper(r), NULL, NULL, NULL, NULL, NULL, NULL, NULL, cause
@@ -522,7 +535,7 @@ segments_written AS (
        OR (s.to_at, s.started_after, s.started_before, s.ended_after, s.ended_before, s.agent_state, s.is_working, s.measure, s.cause)
           IS DISTINCT FROM
           (n.to_at, n.started_after, n.started_before, n.ended_after, n.ended_before, n.agent_state, n.is_working, n.measure, n.cause)
-    ON CONFLICT (bin_start_at, agent_id, from_at) DO UPDATE SET (
+    ON CONFLICT (agent_id, from_at, bin_start_at) DO UPDATE SET (
         to_at, started_after, started_before, ended_after, ended_before, agent_state, is_working, measure, cause, derivation_id) = (
         excluded.to_at, excluded.started_after, excluded.started_before, excluded.ended_after, excluded.ended_before,
         excluded.agent_state, excluded.is_working, excluded.measure, excluded.cause, excluded.derivation_id)
@@ -562,23 +575,31 @@ type DeriveQuarterHoursRow struct {
 // holes: one sort of the samples finds the few where an agent's pair changes
 // (turns), everything after works on those. Ticks are looked at only for agents
 // who were not observed all the time (holes).
-// 1. Observations: one an agent and millisecond. A pair (agent_state,
-// is_working) is one number here, so that the larger wins: talk before others,
-// then the higher code; not_signed_in is the pair (2, false).
+// 1. Samples that say where an agent was. A pair (agent_state, is_working) is one
+// number here, so that the larger wins: talk before others, then the higher code;
+// not_signed_in is the pair (2, false).
 // 2. Turns: the observations where something happens to an agent's time. prev_t
-// is the previous observation, is_joined says that it is no further than the
-// hold, 2.5 periods of the sparser of the two.
+// is the previous observation. Several in one millisecond count once, with the
+// smallest p: agents for whom that happened are few, and are gone through again
+// with their samples grouped, which is too dear for everybody.
+// With the measure, and with the turn before and after. is_joined says that the
+// previous observation is no further than the hold, 2.5 periods of the sparser of
+// the two; is_turn that the pair begins here. The others are an agent's last
+// observation, or are here as conflicts only.
 // 3. Stretches of one pair, tiling the observed time. A change puts the border
 // half way; a hole leaves half a period of credit on either side. Beside each end
 // stand the samples around it, where they are joined.
-// From pairs to measures: a turn between two pairs of one measure is none. What
-// stays are the starts of visits to a measure and each agent's last observation.
+// Visits to a measure begin where a pair of another measure was before, or
+// nothing joined. Beside them each agent's last observation.
 // 4. Edges: where the samples leave open when a measure began or ended. A change
 // is an edge of both measures, a credit is one a period long of its own measure.
 // edge_mid is the border that was drawn.
-// 5. All of it cut at the borders of quarter-hours and at the horizon, and summed.
-// Runs and edges are lengths (a before the border drawn, b after it); changes,
-// entries and conflicts belong to one instant.
+// 5. All of it cut at the borders of quarter-hours and at the horizon, and summed:
+// the time of each state,
+// the edges, a long before the border that was drawn and b after it: lost to m0's
+// low is a, to m1's b, and either reaches over the whole edge,
+// the changes, g long, each whole where its second observation is,
+// and the entries, where a visit to talk starts, and conflicts.
 // 6. Holes: agents a tick was due for and who were not observed all the time.
 // Every agent near the range with the largest period that covers it, the periods
 // of rounds taken by hand and of ticks still to come included.

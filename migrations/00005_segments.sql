@@ -16,12 +16,12 @@ CREATE TABLE talktime.segments (
     measure        talktime.measure,
     cause          talktime.cause,
     derivation_id  bigint NOT NULL,
-    PRIMARY KEY (bin_start_at, agent_id, from_at),
+    PRIMARY KEY (agent_id, from_at, bin_start_at),
     CONSTRAINT segments_inside_bin CHECK (bin_start_at <= from_at AND from_at < to_at AND to_at <= bin_start_at + interval '15 minutes'),
     CONSTRAINT segments_measure_or_cause CHECK (
         (measure IS NULL) <> (cause IS NULL) AND (measure IS NULL) = (agent_state IS NULL) AND (measure IS NULL) = (is_working IS NULL))
 ) PARTITION BY RANGE (bin_start_at);
-CREATE INDEX segments_agent ON talktime.segments (agent_id, from_at);
+CREATE INDEX segments_bin_start_at ON talktime.segments USING brin (bin_start_at) WITH (pages_per_range = 32);
 COMMENT ON TABLE talktime.segments IS
     'Derived: stretches of one pair (agent_state, is_working), or of one cause of not being observed, inside one closed quarter-hour. Those that touch over a border with the same pair are one episode.';
 COMMENT ON COLUMN talktime.segments.agent_id IS 'The gateway''s number of the agent.';
