@@ -49,6 +49,7 @@ func migrationsKey(t testing.TB) string {
 	for _, file := range files {
 		content, readErr := migrations.FS.ReadFile(file)
 		err = errors.Join(err, readErr)
+		sum.Write([]byte(file))
 		sum.Write(content)
 	}
 	if err != nil {
