@@ -166,11 +166,13 @@ func (c *cluster) stop(ctx context.Context) error {
 		removeSocketDir(p.socketDir) // a killed server's
 		return nil
 	}
-	if err := syscall.Kill(p.pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
-		return fmt.Errorf("end server process %d: %w", p.pid, err)
-	}
 	var patience backoff
 	for {
+		// Again at each look: a server just started may not listen to signals yet,
+		// and to one that is shutting down another says nothing new.
+		if err := syscall.Kill(p.pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("end server process %d: %w", p.pid, err)
+		}
 		now, running, err := c.find()
 		if err != nil {
 			return err
