@@ -44,9 +44,9 @@ func ParseWindow(from, to string, zone *time.Location, now time.Time) (Window, e
 		return Window{}, errors.New("--to needs a --from")
 	}
 	var faults [2]error
-	w.From, faults[0] = parseInstant("--from", from, zone)
+	w.From, faults[0] = ParseInstant("--from", from, zone)
 	if to != "" {
-		w.To, faults[1] = parseInstant("--to", to, zone)
+		w.To, faults[1] = ParseInstant("--to", to, zone)
 	} else if faults[0] == nil {
 		w.To = startOfDay(w.From.In(zone), 1, zone)
 	}
@@ -59,9 +59,12 @@ func ParseWindow(from, to string, zone *time.Location, now time.Time) (Window, e
 	return w, nil
 }
 
-func parseInstant(flag, text string, zone *time.Location) (time.Time, error) {
+// ParseInstant reads a local date, which stands for its first quarter-hour, or an
+// RFC 3339 instant on a quarter-hour. Errors call it by the given name, such as
+// --from.
+func ParseInstant(name, text string, zone *time.Location) (time.Time, error) {
 	if date, err := time.Parse(time.DateOnly, text); err == nil {
-		if err := checkYear(flag, text, date); err != nil {
+		if err := checkYear(name, text, date); err != nil {
 			return time.Time{}, err
 		}
 		return startOfDay(date, 0, zone), nil
@@ -69,21 +72,21 @@ func parseInstant(flag, text string, zone *time.Location) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return time.Time{}, fmt.Errorf(
-			"%s %q is neither a date like 2026-11-16 nor an instant like 2026-11-16T08:00:00+01:00", flag, text)
+			"%s %q is neither a date like 2026-11-16 nor an instant like 2026-11-16T08:00:00+01:00", name, text)
 	}
-	if err := checkYear(flag, text, at); err != nil {
+	if err := checkYear(name, text, at); err != nil {
 		return time.Time{}, err
 	}
 	if before := at.Truncate(QuarterHour); !before.Equal(at) {
-		return time.Time{}, fmt.Errorf("%s %s is not on a quarter-hour; the nearest are %s and %s", flag, text,
+		return time.Time{}, fmt.Errorf("%s %s is not on a quarter-hour; the nearest are %s and %s", name, text,
 			before.Format(time.RFC3339), before.Add(QuarterHour).Format(time.RFC3339))
 	}
 	return at.UTC(), nil
 }
 
-func checkYear(flag, text string, at time.Time) error {
+func checkYear(name, text string, at time.Time) error {
 	if year := at.Year(); year < firstYear || year > lastYear {
-		return fmt.Errorf("%s %s is outside the years %d to %d", flag, text, firstYear, lastYear)
+		return fmt.Errorf("%s %s is outside the years %d to %d", name, text, firstYear, lastYear)
 	}
 	return nil
 }
