@@ -1,8 +1,8 @@
 // Package store is the one border to Postgres: it turns the words of ingest and
 // reports into rows and back, and driver errors into words.
 //
-// A Store records (ingest.Recorder, ingest.Ledger), derives and migrates; a
-// Snapshot reads for reports (reports.Source). The statements are those of
-// sql/*.sql, compiled into internal/db by sqlc; the calculus itself is
-// sql/derive.sql. Instants cross the border in UTC, whole milliseconds.
+// A Store records (ingest.Recorder, ingest.Ledger), derives, keeps the roster
+// and migrates; a Snapshot reads for reports (reports.Source). The statements
+// are those of sql/*.sql, compiled into internal/db by sqlc; the calculus itself
+// is sql/derive.sql. Instants cross the border in UTC, whole milliseconds.
 package store
