@@ -42,7 +42,7 @@ func (m Meta) Columns() []Column {
 	columns = append(columns,
 		seconds("observed", func(r *Row) int64 { return r.Observed() }),
 		seconds("unobserved", func(r *Row) int64 { return r.Unobserved() }),
-		seconds("window", func(r *Row) int64 { return r.Window() }),
+		seconds("window", func(r *Row) int64 { return r.Time }),
 	)
 	for e := range Evidence(Evidences) {
 		columns = append(columns, evidenceColumns(e)...)
@@ -69,7 +69,13 @@ func (m Meta) Columns() []Column {
 func (m Meta) keyColumns() []Column {
 	var columns []Column
 	if m.Grouping.ByAgent {
-		columns = append(columns, Column{"agent_id", Integer, func(r *Row) string { return strconv.Itoa(int(r.Agent)) }})
+		columns = append(columns,
+			Column{"agent_id", Integer, func(r *Row) string { return strconv.Itoa(int(r.Agent)) }},
+			Column{"agent_name", Text, func(r *Row) string { return r.Name }},
+		)
+	}
+	if m.Grouping.ByAgent || m.Grouping.ByTeam {
+		columns = append(columns, Column{"team", Text, func(r *Row) string { return r.Team }})
 	}
 	if m.Grouping.Unit == NoUnit {
 		return columns

@@ -20,7 +20,7 @@ func TestColumns(t *testing.T) {
 		Zone: zone(t, "Europe/Berlin"),
 	}
 	row := reports.Row{
-		Agent: 101, Agents: 1, IsFinal: true, Revision: 2,
+		Agent: 101, Name: "Ann Mayr", Team: "Sales", Agents: 1, Time: 900_000, IsFinal: true, Revision: 2,
 		Span: reports.Span{From: instant(t, "2026-10-25T01:00:00Z"), To: instant(t, "2026-10-25T01:15:00Z")},
 		Sums: reports.Sums{
 			MS:          [reports.Measures]int64{300_001, 20_000, 60_000, 400_000, 10_000, 20_000, 30_000, 5, 39_994, 15_000, 5_000, 0, 0},
@@ -53,9 +53,11 @@ func TestColumns(t *testing.T) {
 func TestKeyColumnsFollowTheGrouping(t *testing.T) {
 	for by, want := range map[string]string{
 		"none":      "talk_seconds",
-		"agent":     "agent_id talk_seconds",
+		"agent":     "agent_id agent_name team talk_seconds",
+		"team":      "team talk_seconds",
+		"day,team":  "team local_date bin_start_at bin_end_at utc_offset talk_seconds",
 		"day":       "local_date bin_start_at bin_end_at utc_offset talk_seconds",
-		"15m,agent": "agent_id local_date bin_start_at bin_end_at utc_offset talk_seconds",
+		"15m,agent": "agent_id agent_name team local_date bin_start_at bin_end_at utc_offset talk_seconds",
 	} {
 		var names []string
 		for _, c := range (reports.Meta{Request: request(t, reports.Window{}, by)}).Columns() {

@@ -6,6 +6,9 @@
 // Every row's thirteen measures sum to its agents' time in its window to the
 // millisecond; a row that does not is an error, never printed.
 //
+// A Roster says whose an agent id was, and in which team, at each time; rows are
+// cut at its borders. It is read from a file and merged here.
+//
 // The package knows no SQL, no network and no clock. The calculus is that of
 // metrics.md; instants are UTC, durations integer milliseconds, windows
 // half-open.

@@ -18,6 +18,14 @@ func TestParseGrouping(t *testing.T) {
 		"60m":         {Unit: reports.Hours, UnitFirst: true},
 		"week":        {Unit: reports.Week, UnitFirst: true},
 		"agent,month": {ByAgent: true, Unit: reports.Month},
+
+		"team":           {ByTeam: true},
+		"team,day":       {ByTeam: true, Unit: reports.Day, UnitFirst: true},
+		"day,team":       {ByTeam: true, Unit: reports.Day, UnitFirst: true, TeamAfter: 1},
+		"team,agent":     {ByTeam: true, ByAgent: true},
+		"agent,team":     {ByTeam: true, ByAgent: true, TeamAfter: 1},
+		"agent,15m,team": {ByTeam: true, ByAgent: true, Unit: reports.QuarterHours, TeamAfter: 2},
+		"15m,team,agent": {ByTeam: true, ByAgent: true, Unit: reports.QuarterHours, UnitFirst: true, TeamAfter: 1},
 	} {
 		got, err := reports.ParseGrouping(text)
 		if err != nil || got != want {
@@ -37,11 +45,11 @@ func TestParseGroupingRefuses(t *testing.T) {
 		"agent,15m,day": "two units of time, 15m and day",
 		"day,day":       "two units",
 		"agent,agent":   "names agent twice",
-		"hour":          `"hour" is not one of agent, 15m, 30m, 60m, day, week, month or none`,
+		"hour":          `"hour" is not one of agent, team, 15m, 30m, 60m, day, week, month or none`,
 		"agent,":        `"" is not one of`,
 		"none,agent":    `"none" is not one of`,
 		"week,month":    "two units of time, week and month",
-		"team,day":      "teams are not built yet",
+		"team,day,team": "names team twice",
 	} {
 		if _, err := reports.ParseGrouping(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", text, err, want)
@@ -52,6 +60,7 @@ func TestParseGroupingRefuses(t *testing.T) {
 func FuzzParseGrouping(f *testing.F) {
 	f.Add("agent,15m")
 	f.Add("60m,agent")
+	f.Add("day,team,agent")
 	f.Fuzz(func(t *testing.T, text string) {
 		g, err := reports.ParseGrouping(text)
 		if err != nil {

@@ -3,24 +3,23 @@ package reports
 import (
 	"fmt"
 	"time"
-
-	"talktime/ingest"
 )
 
-// slot is one agent in one span, with all of its time accounted for.
+// slot is one part in one span, with all of their common time accounted for.
 type slot struct {
-	agent    ingest.AgentID
-	span     Span
+	part     *part
+	span     Span // their common time
 	sums     Sums
 	isFinal  bool
 	revision int
 }
 
-// fill accounts for the whole span: the cell's quarter-hours as they are, what
+// fill accounts for all time that part and span have in common: the cell's quarter-hours as they are, what
 // has no row as unscheduled before the horizon and pending from it on
 // (metrics.md §4). Without any row the cell has no Bins.
-func fill(agent ingest.AgentID, span Span, cell *Cell, horizon time.Time) (slot, error) {
-	s := slot{agent: agent, span: span, sums: cell.Sums, revision: cell.Revision}
+func fill(part *part, unit Span, cell *Cell, horizon time.Time) (slot, error) {
+	span := unit.intersect(part.Span)
+	s := slot{part: part, span: span, sums: cell.Sums, revision: cell.Revision}
 
 	rows := int64(cell.Bins) * QuarterHour.Milliseconds()
 	if sum := cell.Sums.Total(); sum != rows {
@@ -52,6 +51,6 @@ func fill(agent ingest.AgentID, span Span, cell *Cell, horizon time.Time) (slot,
 }
 
 func (s *slot) errorf(format string, args ...any) error {
-	return fmt.Errorf("agent %d from %s to %s: %w", s.agent,
+	return fmt.Errorf("agent %d from %s to %s: %w", s.part.Agent,
 		s.span.From.Format(time.RFC3339), s.span.To.Format(time.RFC3339), fmt.Errorf(format, args...))
 }

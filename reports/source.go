@@ -11,9 +11,9 @@ import (
 // Source reads quarter-hours. One Source shows one state of the database: what
 // its methods return belongs together, whatever is derived meanwhile.
 type Source interface {
-	// Cells yields what the quarter-hour rows of each agent sum to in each
-	// span, in the query's order. Cells without a row are left out. It ends at
-	// the first error.
+	// Cells yields what the quarter-hour rows of each part sum to in each span,
+	// ascending by run, span and part. Cells without a row are left out. It ends
+	// at the first error.
 	Cells(ctx context.Context, q Query) iter.Seq2[Cell, error]
 	// Facts returns what a report of the window [from, to) must say beside its
 	// figures.
@@ -22,14 +22,20 @@ type Source interface {
 
 // Query says which cells are wanted and in which order.
 type Query struct {
-	Spans   []Span          // contiguous, ascending, on quarter-hours
-	Agents  ingest.AgentSet // empty: all
-	ByAgent bool            // order: agent then span; else span then agent
+	Spans []Span // contiguous, ascending, on quarter-hours
+	Parts []Part // ascending by run; those of one agent do not overlap
 }
 
-// Cell is what one agent's quarter-hour rows inside one span sum to.
+// Part is a stretch of one agent's time inside the spans.
+type Part struct {
+	Agent ingest.AgentID
+	Span
+	Run int // cells of one run come span by span; runs come one after the other
+}
+
+// Cell is what the quarter-hour rows of one part inside one span sum to.
 type Cell struct {
-	Agent     ingest.AgentID
+	Part      int // index into Query.Parts
 	Span      int // index into Query.Spans
 	Sums      Sums
 	Bins      int       // quarter-hour rows summed, at least 1
@@ -47,6 +53,7 @@ type Facts struct {
 	Schedules []ScheduleFact  // in force in the window, in order of name
 	Periods   []time.Duration // distinct periods of the window's ticks, ascending
 	Dirty     int             // quarter-hours of the window waiting to be derived again
+	Roster    Roster          // who held which agent id, at any time
 }
 
 // ScheduleFact is one schedule as it was in force.

@@ -28,6 +28,7 @@ type bin struct {
 type bins struct {
 	rows    []bin
 	horizon time.Time
+	roster  reports.Roster
 	facts   error // what Facts fails with
 	broken  error // what Cells ends with
 }
@@ -39,26 +40,23 @@ func (b *bins) Facts(_ context.Context, from, to time.Time) (reports.Facts, erro
 			agents = append(agents, r.agent)
 		}
 	}
-	return reports.Facts{Horizon: b.horizon, Agents: ingest.NewAgentSet(agents...)}, b.facts
+	return reports.Facts{Horizon: b.horizon, Agents: ingest.NewAgentSet(agents...), Roster: b.roster}, b.facts
 }
 
 func (b *bins) Cells(_ context.Context, q reports.Query) iter.Seq2[reports.Cell, error] {
-	type place struct {
-		agent ingest.AgentID
-		span  int
-	}
+	type place struct{ part, span int }
 	cells := map[place]*reports.Cell{}
 	for _, r := range b.rows {
-		span := slices.IndexFunc(q.Spans, func(s reports.Span) bool {
-			return !r.start.Before(s.From) && r.start.Before(s.To)
-		})
-		if span < 0 || !(q.Agents.IsEmpty() || q.Agents.Contains(r.agent)) {
+		holds := func(s reports.Span) bool { return !r.start.Before(s.From) && r.start.Before(s.To) }
+		span := slices.IndexFunc(q.Spans, holds)
+		part := slices.IndexFunc(q.Parts, func(p reports.Part) bool { return p.Agent == r.agent && holds(p.Span) })
+		if span < 0 || part < 0 {
 			continue
 		}
-		c := cells[place{r.agent, span}]
+		c := cells[place{part, span}]
 		if c == nil {
-			c = &reports.Cell{Agent: r.agent, Span: span}
-			cells[place{r.agent, span}] = c
+			c = &reports.Cell{Part: part, Span: span}
+			cells[place{part, span}] = c
 		}
 		c.Sums.Add(&r.sums)
 		c.Bins++
@@ -75,10 +73,7 @@ func (b *bins) Cells(_ context.Context, q reports.Query) iter.Seq2[reports.Cell,
 		ordered = append(ordered, c)
 	}
 	slices.SortFunc(ordered, func(a, b *reports.Cell) int {
-		if q.ByAgent {
-			return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Span, b.Span))
-		}
-		return cmp.Or(cmp.Compare(a.Span, b.Span), cmp.Compare(a.Agent, b.Agent))
+		return cmp.Or(cmp.Compare(q.Parts[a.Part].Run, q.Parts[b.Part].Run), cmp.Compare(a.Span, b.Span), cmp.Compare(a.Part, b.Part))
 	})
 	return func(yield func(reports.Cell, error) bool) {
 		for _, c := range ordered {

@@ -12,6 +12,11 @@ type Span struct{ From, To time.Time }
 // Milliseconds returns the span's length.
 func (s Span) Milliseconds() int64 { return s.To.Sub(s.From).Milliseconds() }
 
+func (s Span) overlaps(t Span) bool { return s.From.Before(t.To) && t.From.Before(s.To) }
+
+// intersect returns the common time of two spans that overlap.
+func (s Span) intersect(t Span) Span { return Span{latest(s.From, t.From), earliest(s.To, t.To)} }
+
 // Spans cuts the window into units of local time, ascending, without gap or
 // overlap. A quarter-hour belongs to the unit its local label falls in, so a
 // 60-minute unit is the quarter-hours labelled 08:00 to 08:45, and the first

@@ -18,6 +18,12 @@ type Request struct {
 	// Agents are those to show, with or without rows. Empty: every agent with
 	// a quarter-hour row in the window.
 	Agents ingest.AgentSet
+	// Teams are those whose time to show, NoTeam among them for time in none.
+	// Empty: all.
+	Teams []string
+	// TeamAsOf is the instant whose team a person's time counts for, whenever it
+	// was. Zero: the team at the start of each quarter-hour.
+	TeamAsOf time.Time
 	// AllowPartial shows ratios of rows seen too little of (MinCoverage).
 	AllowPartial bool
 	// Evidence makes a table show how good the figure of every state and group
@@ -40,47 +46,60 @@ type Sink interface {
 }
 
 // Summarize makes the report and hands it to the sink row by row. It keeps one
-// row and, for the total's standard error, one day of each agent. It returns
-// the total, or an error where any row does not account for all of its window.
+// row, the roster and, for the total's standard error, one day of each agent
+// and the days in which an id or its team changed hands. It returns the total,
+// or an error where any row does not account for all of its time; an
+// UnknownTeamsError where a team is asked for that the roster does not know.
 func Summarize(ctx context.Context, source Source, request Request, sink Sink) (Row, error) {
-	window := request.Window
-	facts, err := source.Facts(ctx, window.From, window.To)
+	total, err := summarize(ctx, source, &request, sink)
 	if err != nil {
 		return Row{}, fmt.Errorf("report %s: %w", request.Report, err)
 	}
-	if err := sink.Begin(Meta{request, facts}); err != nil {
-		return Row{}, fmt.Errorf("report %s: %w", request.Report, err)
+	return total, nil
+}
+
+func summarize(ctx context.Context, source Source, request *Request, sink Sink) (Row, error) {
+	facts, err := source.Facts(ctx, request.Window.From, request.Window.To)
+	if err != nil {
+		return Row{}, err
 	}
-	grids := newGrids(request, facts)
+	if err := facts.Roster.CheckTeams(request.Teams); err != nil {
+		return Row{}, err
+	}
+	if err := sink.Begin(Meta{*request, facts}); err != nil {
+		return Row{}, err
+	}
 	s := summary{
 		request: request,
 		sink:    sink,
-		units:   window.Spans(request.Grouping.Unit),
-		total:   Row{Span: window.Span, Agents: grids[0].agents.Len(), IsFinal: true},
-		days:    dayVariances{open: map[ingest.AgentID]*Sums{}},
+		units:   request.Window.Spans(request.Grouping.Unit),
+		total:   Row{Span: request.Window.Span, IsFinal: true},
+		agents:  map[ingest.AgentID]bool{},
+		days:    newDayVariances(),
 	}
-	for _, grid := range grids {
+	for grid := range grids(request, &facts) {
 		for slot, err := range grid.slots(ctx, source) {
 			if err == nil {
 				err = s.add(slot)
 			}
 			if err != nil {
-				return Row{}, fmt.Errorf("report %s: %w", request.Report, err)
+				return Row{}, err
 			}
 		}
 	}
 	if err := s.finish(); err != nil {
-		return Row{}, fmt.Errorf("report %s: %w", request.Report, err)
+		return Row{}, err
 	}
 	return s.total, nil
 }
 
 // summary adds slots up to rows, and everything to the total.
 type summary struct {
-	request Request
+	request *Request
 	sink    Sink
-	units   []Span // what rows may cover, ascending
-	row     Row    // the row being summed; none while it has no agent
+	units   []Span  // what rows may cover, ascending
+	row     openRow // none while it has no agent
+	agents  map[ingest.AgentID]bool
 	total   Row
 	days    dayVariances
 }
@@ -92,13 +111,12 @@ func (s *summary) add(slot *slot) error {
 		}
 		s.row = s.emptyRow(slot)
 	}
-	s.row.Sums.Add(&slot.sums)
-	for e, variance := range slot.sums.variances() {
-		s.row.Variance[e] += variance
+	if slot.part != s.row.last {
+		s.agents[slot.part.Agent] = true
 	}
-	s.row.IsFinal = s.row.IsFinal && slot.isFinal
-	s.row.Revision = max(s.row.Revision, slot.revision)
-	s.days.add(slot.agent, dateNumber(slot.span.From.In(s.request.Window.Zone)), &slot.sums)
+	date := dateNumber(slot.span.From.In(s.request.Window.Zone))
+	s.row.add(slot, agentDay{slot.part.Agent, date})
+	s.days.add(agentDay{slot.part.Agent, date}, &slot.sums, s.isCut(slot.part.Span, date))
 	return nil
 }
 
@@ -106,18 +124,27 @@ func (s *summary) add(slot *slot) error {
 func (s *summary) belongs(slot *slot) bool {
 	g := s.request.Grouping
 	return s.row.Agents > 0 &&
-		(!g.ByAgent || slot.agent == s.row.Agent) &&
+		(!g.ByAgent || slot.part.Agent == s.row.last.Agent && slot.part.rank == s.row.last.rank) &&
+		(!g.ByTeam || slot.part.team == s.row.last.team) &&
 		slot.span.From.Before(s.row.Span.To) && !slot.span.From.Before(s.row.Span.From)
 }
 
 // emptyRow returns the row that begins with the slot.
-func (s *summary) emptyRow(slot *slot) Row {
+func (s *summary) emptyRow(slot *slot) openRow {
 	unit := sort.Search(len(s.units), func(i int) bool { return s.units[i].To.After(slot.span.From) })
-	row := Row{Span: s.units[unit], Agents: s.total.Agents, IsFinal: true}
+	row := openRow{Row: Row{Span: s.units[unit], IsFinal: true}, grouping: s.request.Grouping}
 	if s.request.Grouping.ByAgent {
-		row.Agent, row.Agents = slot.agent, 1
+		row.Agent = slot.part.Agent
 	}
 	return row
+}
+
+// isCut reports whether an agent's time on a local day of the window goes on
+// outside the part.
+func (s *summary) isCut(part Span, date int) bool {
+	w := s.request.Window
+	return part.From.After(w.From) && dateNumber(part.From.Add(-QuarterHour).In(w.Zone)) == date ||
+		part.To.Before(w.To) && dateNumber(part.To.In(w.Zone)) == date
 }
 
 // closeRow hands the row to the sink, if it accounts for all its time.
@@ -125,21 +152,23 @@ func (s *summary) closeRow() error {
 	if s.row.Agents == 0 {
 		return nil
 	}
-	if residual := s.row.Residual(); residual != 0 {
+	row := s.row.close()
+	if residual := row.Residual(); residual != 0 {
 		return fmt.Errorf("row of agent %d from %s: the measures leave %d ms of %d ms unaccounted for; run talktime verify",
-			s.row.Agent, s.row.Span.From.Format(time.RFC3339), residual, s.row.Window())
+			row.Agent, row.Span.From.Format(time.RFC3339), residual, row.Time)
 	}
-	s.total.Sums.Add(&s.row.Sums)
-	s.total.IsFinal = s.total.IsFinal && s.row.IsFinal
-	s.total.Revision = max(s.total.Revision, s.row.Revision)
-	return s.sink.Row(&s.row)
+	s.total.Time += row.Time
+	s.total.Sums.Add(&row.Sums)
+	s.total.IsFinal = s.total.IsFinal && row.IsFinal
+	s.total.Revision = max(s.total.Revision, row.Revision)
+	return s.sink.Row(row)
 }
 
 func (s *summary) finish() error {
 	if err := s.closeRow(); err != nil {
 		return err
 	}
-	s.days.close()
-	s.total.Variance = s.days.total
+	s.total.Agents = len(s.agents)
+	s.total.Variance = s.days.close()
 	return s.sink.End(&s.total)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"strings"
 	"testing"
@@ -37,12 +38,12 @@ func TestEveryGroupingAccountsForTheWindow(t *testing.T) {
 			got := summarize(t, source, request(t, w, by))
 			var sum reports.Sums
 			for _, r := range got.rows {
-				if r.Residual() != 0 || r.Total() != r.Span.Milliseconds()*int64(r.Agents) {
+				if r.Residual() != 0 || r.Time != r.Span.Milliseconds()*int64(r.Agents) {
 					t.Fatalf("--by %s: row %+v leaves %d ms", by, r, r.Residual())
 				}
 				for e := range reports.Evidence(reports.Evidences) {
-					if low, high := r.Bounds(e); low > r.Value(e) || r.Value(e) > high || high > r.Window() {
-						t.Fatalf("--by %s: %v is %d, bounds %d to %d of %d", by, e, r.Value(e), low, high, r.Window())
+					if low, high := r.Bounds(e); low > r.Value(e) || r.Value(e) > high || high > r.Time {
+						t.Fatalf("--by %s: %v is %d, bounds %d to %d of %d", by, e, r.Value(e), low, high, r.Time)
 					}
 				}
 				sum.Add(&r.Sums)
@@ -79,6 +80,7 @@ func TestWeeksAndMonthsAreTheSumsOfTheirDays(t *testing.T) {
 					if d.Agent != row.Agent || d.Span.From.Before(row.Span.From) || !d.Span.From.Before(row.Span.To) {
 						continue
 					}
+					sum.Time += d.Time
 					sum.Sums.Add(&d.Sums)
 					for e, variance := range d.Variance {
 						sum.Variance[e] += variance
@@ -245,13 +247,13 @@ func TestSummarizeRefusesWhatDoesNotAddUp(t *testing.T) {
 		sink   *rows
 		want   string
 	}{
-		"a millisecond missing":     {&bins{rows: []bin{short}, horizon: w.To}, &rows{}, "the measures of 1 quarter-hours sum to 899999 ms; run talktime verify"},
-		"a row past the horizon":    {&bins{rows: []bin{talking(101, "2026-11-16T08:30:00Z")}, horizon: w.From}, &rows{}, "is not before the horizon"},
-		"the same row twice":        {&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z"), talking(101, "2026-11-16T08:00:00Z")}, horizon: instant(t, "2026-11-16T08:15:00Z")}, &rows{}, "2 quarter-hours do not fit"},
-		"no facts":                  {&bins{facts: failure}, &rows{}, "report states: connection lost"},
-		"rows that end early":       {&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z")}, horizon: w.To, broken: failure}, &rows{}, "connection lost"},
-		"a sink that is full":       {&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z"), talking(102, "2026-11-16T08:00:00Z")}, horizon: w.To}, &rows{full: 1}, "no space left"},
-		"an agent nobody asked for": {unasked{&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z")}, horizon: w.To}}, &rows{}, "agent 101, span 0 unasked"},
+		"a millisecond missing":   {&bins{rows: []bin{short}, horizon: w.To}, &rows{}, "the measures of 1 quarter-hours sum to 899999 ms; run talktime verify"},
+		"a row past the horizon":  {&bins{rows: []bin{talking(101, "2026-11-16T08:30:00Z")}, horizon: w.From}, &rows{}, "is not before the horizon"},
+		"the same row twice":      {&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z"), talking(101, "2026-11-16T08:00:00Z")}, horizon: instant(t, "2026-11-16T08:15:00Z")}, &rows{}, "2 quarter-hours do not fit"},
+		"no facts":                {&bins{facts: failure}, &rows{}, "report states: connection lost"},
+		"rows that end early":     {&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z")}, horizon: w.To, broken: failure}, &rows{}, "connection lost"},
+		"a sink that is full":     {&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z"), talking(102, "2026-11-16T08:00:00Z")}, horizon: w.To}, &rows{full: 1}, "no space left"},
+		"a part nobody asked for": {&unasked{}, &rows{}, "part 7, span 0 unasked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := reports.Summarize(context.Background(), c.source, request(t, w, "agent"), c.sink)
@@ -265,11 +267,11 @@ func TestSummarizeRefusesWhatDoesNotAddUp(t *testing.T) {
 	}
 }
 
-// unasked is a source whose facts know nobody.
-type unasked struct{ *bins }
+// unasked is a source that gives what no report asks for.
+type unasked struct{ bins }
 
-func (u unasked) Facts(context.Context, time.Time, time.Time) (reports.Facts, error) {
-	return reports.Facts{Horizon: u.horizon}, nil
+func (unasked) Cells(context.Context, reports.Query) iter.Seq2[reports.Cell, error] {
+	return func(yield func(reports.Cell, error) bool) { yield(reports.Cell{Part: 7}, nil) }
 }
 
 func talking(agent ingest.AgentID, start string) bin {

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -51,34 +52,60 @@ func variance(value, base, edge, d float64) float64 {
 	return base * p * q * d * bracket
 }
 
+// agentDay is one agent on one local day (yyyymmdd).
+type agentDay struct {
+	agent ingest.AgentID
+	date  int
+}
+
 // dayVariances adds up variances per agent and local day from slots of a day
-// or less. It keeps the sums of one day.
+// or less. It keeps the sums of one day, and of those days whose parts come at
+// different times.
 type dayVariances struct {
 	date  int
-	open  map[ingest.AgentID]*Sums
+	open  map[agentDay]*Sums // of that date
+	cut   map[agentDay]*Sums
 	total [Evidences]float64
 }
 
-func (v *dayVariances) add(agent ingest.AgentID, date int, sums *Sums) {
-	if date != v.date {
-		v.close()
-		v.date = date
-	}
-	day := v.open[agent]
-	if day == nil {
-		day = new(Sums)
-		v.open[agent] = day
-	}
-	day.Add(sums)
+func newDayVariances() dayVariances {
+	return dayVariances{open: map[agentDay]*Sums{}, cut: map[agentDay]*Sums{}}
 }
 
-// close moves the open days into the total, in order of agents so that equal
+// add adds a slot to its agent's day. isCut says that other parts of the report
+// may hold the rest of that day.
+func (v *dayVariances) add(day agentDay, sums *Sums, isCut bool) {
+	if day.date != v.date {
+		v.settle(v.open)
+		v.date = day.date
+	}
+	days := v.open
+	if isCut {
+		days = v.cut
+	}
+	if days[day] == nil {
+		days[day] = new(Sums)
+	}
+	days[day].Add(sums)
+}
+
+// settle moves days into the total, in order of agents and dates so that equal
 // input gives equal figures to the last bit.
-func (v *dayVariances) close() {
-	for _, agent := range slices.Sorted(maps.Keys(v.open)) {
-		for e, variance := range v.open[agent].variances() {
+func (v *dayVariances) settle(days map[agentDay]*Sums) {
+	order := slices.SortedFunc(maps.Keys(days), func(a, b agentDay) int {
+		return cmp.Or(cmp.Compare(a.agent, b.agent), cmp.Compare(a.date, b.date))
+	})
+	for _, day := range order {
+		for e, variance := range days[day].variances() {
 			v.total[e] += variance
 		}
 	}
-	clear(v.open)
+	clear(days)
+}
+
+// close returns the sum over all days.
+func (v *dayVariances) close() [Evidences]float64 {
+	v.settle(v.open)
+	v.settle(v.cut)
+	return v.total
 }

@@ -161,7 +161,7 @@ func TestDemoDirIsADemosOwn(t *testing.T) {
 func TestCompareTalk(t *testing.T) {
 	const talk = reports.Talk
 	row := func(agent ingest.AgentID, ms, low, reach int64, stderr float64) reports.Row {
-		r := reports.Row{Agent: agent, Agents: 1, Span: reports.Span{To: time.Time{}.Add(time.Hour)}}
+		r := reports.Row{Agent: agent, Agents: 1, Time: time.Hour.Milliseconds()}
 		r.MS[talk], r.Low[talk], r.Reach[talk], r.Variance[talk] = ms, low, reach, stderr*stderr
 		r.MS[reports.Available] = time.Hour.Milliseconds() - ms
 		return r
@@ -177,7 +177,7 @@ func TestCompareTalk(t *testing.T) {
 	}
 	rows[0].MS[reports.Available] -= 20_000
 	rows[0].MS[reports.Failed] += 20_000
-	total := reports.Row{Agents: 4, Span: rows[0].Span}
+	total := reports.Row{Agents: 4, Time: 4 * time.Hour.Milliseconds()}
 	for i := range rows {
 		total.Add(&rows[i].Sums)
 	}

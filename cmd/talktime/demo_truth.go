@@ -37,7 +37,7 @@ func (t agentTalk) off() int64 { return max(t.reported-t.truth, t.truth-t.report
 
 // compareTalk holds a report's rows, one for each agent, against the truth.
 func compareTalk(rows []reports.Row, total *reports.Row, truth map[ingest.AgentID]gatewaysim.Totals) talkComparison {
-	c := talkComparison{agents: len(rows), unobserved: total.Unobserved(), residual: total.Residual(), window: total.Window()}
+	c := talkComparison{agents: len(rows), unobserved: total.Unobserved(), residual: total.Residual(), window: total.Time}
 	for i := range rows {
 		row := &rows[i]
 		one := agentTalk{row.Agent, row.MS[reports.Talk], truth[row.Agent][reports.Talk.String()].Milliseconds()}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,8 @@ import (
 type reportFlags struct {
 	from, to, zone  string
 	by, agents      string
+	teams           []string
+	teamAsOf        string
 	format, out     string
 	allowPartial    bool
 	evidence        bool
@@ -62,12 +65,19 @@ to FILE.meta.json when --out names a FILE.
 half its 95 % interval and the least and most the samples allow. CSV and JSON
 have them always.
 
+Names and teams are those of talktime agents import. A quarter-hour belongs to
+the person and the team at its start: an agent id given to another person makes
+two rows by agent, each with its own time, and one who changed teams counts in
+both. With --team-as-of now all of a person's time counts for the team of today
+(for the last one, if the person has left). Both sum to the same total.
+
 Exit code 3 means that the report was written and less was seen than
 --require-coverage asks for.`,
 		Example: fmt.Sprintf(`  talktime report %[1]s
   talktime report %[1]s --from 2026-11-16 --to 2026-11-23 --by agent,day
   talktime report %[1]s --from 2026-11-20T08:00:00+01:00 --by 15m --agent 101,103-110
   talktime report %[1]s --from 2026-11-01 --to 2026-12-01 --by week,agent --evidence
+  talktime report %[1]s --by team,day --team Sales,Support --team-as-of now
   talktime report %[1]s --tz America/New_York --format csv --out yesterday.csv --require-coverage 95`, name),
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.report(cmd.Context(), name, flags) },
@@ -76,8 +86,10 @@ Exit code 3 means that the report was written and less was seen than
 	f.StringVar(&flags.from, "from", "", "first `date or instant` of the window (default: yesterday)")
 	f.StringVar(&flags.to, "to", "", "`date or instant` the window ends before (default: the end of --from's day)")
 	f.StringVar(&flags.zone, "tz", "", "time `zone` of dates, days and labels (default: time_zone of the configuration)")
-	f.StringVar(&flags.by, "by", "agent", "`words` rows are kept apart and sorted by: agent, one of 15m, 30m, 60m, day, week, month; or none")
+	f.StringVar(&flags.by, "by", "agent", "`words` rows are kept apart and sorted by: agent, team, one of 15m, 30m, 60m, day, week, month; or none")
 	f.StringVar(&flags.agents, "agent", "", "`agents` to show, such as 101,103-110 (default: all with figures in the window)")
+	f.StringSliceVar(&flags.teams, "team", nil, "`teams` whose time to show, such as Sales,Support; "+reports.NoTeam+" for time in none (default: all)")
+	f.StringVar(&flags.teamAsOf, "team-as-of", "time", "which of a person's teams counts: the one at the `time`, or the one of now")
 	f.StringVar(&flags.format, "format", "table", "`format`: table, csv or json")
 	f.StringVar(&flags.out, "out", toStdout, "`file` to write, replaced only when the report is complete; - for standard output")
 	f.BoolVar(&flags.allowPartial, "allow-partial", false, fmt.Sprintf("show ratios of rows with less than %d %% coverage", reports.MinCoverage))
@@ -97,6 +109,9 @@ func (a *app) report(ctx context.Context, name string, flags reportFlags) error 
 	}
 	return a.withReportSource(ctx, c, func(source reports.Source) error {
 		total, err := a.writeReport(ctx, source, request, flags.format, flags.out)
+		if _, ok := errors.AsType[*reports.UnknownTeamsError](err); ok {
+			return usageError(err)
+		}
 		if err != nil {
 			return err
 		}
@@ -131,11 +146,27 @@ func (a *app) reportRequest(name string, flags reportFlags, c *config) (reports.
 			fault(fmt.Errorf("--agent: %w", err))
 		}
 	}
+	request.Teams = trimmed(flags.teams)
+	switch flags.teamAsOf {
+	case "", "time":
+	case "now":
+		request.TeamAsOf = a.clock.Now()
+	default:
+		fault(fmt.Errorf("--team-as-of %q is not time or now", flags.teamAsOf))
+	}
 	if flags.requireCoverage < 0 || flags.requireCoverage > 100 {
 		fault(fmt.Errorf("--require-coverage %g is outside 0-100 percent", flags.requireCoverage))
 	}
 	fault(checkOutput(flags.format, flags.out))
 	return request, errors.Join(faults...)
+}
+
+// trimmed returns the words without blanks around them.
+func trimmed(words []string) []string {
+	for i, word := range words {
+		words[i] = strings.TrimSpace(word)
+	}
+	return words
 }
 
 // checkCoverage turns too little coverage of a written report into exit code 3.

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func (oneAgent) Facts(_ context.Context, _, to time.Time) (reports.Facts, error)
 
 func (o oneAgent) Cells(_ context.Context, q reports.Query) iter.Seq2[reports.Cell, error] {
 	return func(yield func(reports.Cell, error) bool) {
-		cell := reports.Cell{Agent: 101, Bins: 1, FinalBins: 1, LastBin: q.Spans[0].From, Revision: 1}
+		cell := reports.Cell{Bins: 1, FinalBins: 1, LastBin: q.Spans[0].From, Revision: 1}
 		cell.Sums.MS[reports.Talk], cell.Sums.MS[reports.Failed] = 840_000, 60_000
 		if yield(cell, nil) && o.broken != nil {
 			yield(reports.Cell{}, o.broken)
@@ -44,7 +45,7 @@ func reportOfADay(t *testing.T) reports.Request {
 
 func TestReportsAreWrittenWhole(t *testing.T) {
 	for format, starts := range map[string]string{
-		"table": "States by agent", "csv": "agent_id,talk_seconds,", "json": `{"meta": {`,
+		"table": "States by agent", "csv": "agent_id,agent_name,team,talk_seconds,", "json": `{"meta": {`,
 	} {
 		t.Run(format, func(t *testing.T) {
 			var stdout bytes.Buffer
@@ -140,7 +141,9 @@ func TestReportRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := &config{timeZone: kathmandu, maxAgentID: ingest.DefaultMaxAgentID}
-	got, err := a.reportRequest("states", reportFlags{by: "day,agent", agents: "101,103-104", format: "csv", out: toStdout, evidence: true}, cfg)
+	got, err := a.reportRequest("states", reportFlags{
+		by: "day,agent", teams: []string{"Sales", " Support"}, teamAsOf: "now", agents: "101,103-104", format: "csv", out: toStdout, evidence: true,
+	}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,8 +153,11 @@ func TestReportRequest(t *testing.T) {
 	if got.Grouping.String() != "day,agent" || got.Agents.String() != "101,103-104" || got.Program == "" || !got.Evidence {
 		t.Errorf("the request is %+v", got)
 	}
-	got, err = a.reportRequest("states", reportFlags{zone: "UTC", by: "agent", format: "csv", out: toStdout}, cfg)
-	if err != nil || got.Window.From.Format(time.RFC3339) != "2026-11-21T00:00:00Z" {
+	if !slices.Equal(got.Teams, []string{"Sales", "Support"}) || !got.TeamAsOf.Equal(now) {
+		t.Errorf("the teams are %q as of %v", got.Teams, got.TeamAsOf)
+	}
+	got, err = a.reportRequest("states", reportFlags{zone: "UTC", teamAsOf: "time", by: "agent", format: "csv", out: toStdout}, cfg)
+	if err != nil || got.Window.From.Format(time.RFC3339) != "2026-11-21T00:00:00Z" || !got.TeamAsOf.IsZero() {
 		t.Errorf("with --tz UTC yesterday begins %v, %v", got.Window.From, err)
 	}
 }

@@ -16,6 +16,7 @@ type day struct {
 	horizon time.Time
 	dirty   int
 	nobody  bool // has no agents at all
+	roster  reports.Roster
 }
 
 func (d day) Facts(context.Context, time.Time, time.Time) (reports.Facts, error) {
@@ -30,50 +31,46 @@ func (d day) Facts(context.Context, time.Time, time.Time) (reports.Facts, error)
 		},
 		Periods: []time.Duration{10 * time.Second},
 		Dirty:   d.dirty,
+		Roster:  d.roster,
 	}, nil
 }
 
-func (d day) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports.Cell, error] {
-	agents := q.Agents
-	if agents.IsEmpty() {
-		facts, _ := d.Facts(ctx, time.Time{}, time.Time{})
-		agents = facts.Agents
-	}
+func (d day) Cells(_ context.Context, q reports.Query) iter.Seq2[reports.Cell, error] {
 	return func(yield func(reports.Cell, error) bool) {
-		place := func(agent ingest.AgentID, span int) bool {
-			cell := reports.Cell{Agent: agent, Span: span, Revision: 1}
-			for at := q.Spans[span].From; at.Before(q.Spans[span].To); at = at.Add(reports.QuarterHour) {
-				if hour := at.Hour(); hour < 7 || hour > 16 || !at.Before(d.horizon) {
-					continue
-				}
-				sums := quarterHour(agent, at, d.horizon)
-				cell.Sums.Add(&sums)
-				cell.Bins++
-				cell.LastBin = at
-				if sums.MS[reports.Pending] == 0 {
-					cell.FinalBins++
-				}
+		for first := 0; first < len(q.Parts); {
+			end := first
+			for end < len(q.Parts) && q.Parts[end].Run == q.Parts[first].Run {
+				end++
 			}
-			return cell.Bins == 0 || yield(cell, nil)
-		}
-		if q.ByAgent {
-			for agent := range agents.All() {
-				for span := range q.Spans {
-					if !place(agent, span) {
+			for span := range q.Spans {
+				for part := first; part < end; part++ {
+					if cell := d.cell(q, part, span); cell.Bins > 0 && !yield(cell, nil) {
 						return
 					}
 				}
 			}
-			return
-		}
-		for span := range q.Spans {
-			for agent := range agents.All() {
-				if !place(agent, span) {
-					return
-				}
-			}
+			first = end
 		}
 	}
+}
+
+// cell sums the quarter-hours that a part and a span have in common.
+func (d day) cell(q reports.Query, part, span int) reports.Cell {
+	cell := reports.Cell{Part: part, Span: span, Revision: 1}
+	p := q.Parts[part]
+	for at := q.Spans[span].From; at.Before(q.Spans[span].To); at = at.Add(reports.QuarterHour) {
+		if hour := at.Hour(); hour < 7 || hour > 16 || !at.Before(d.horizon) || at.Before(p.From) || !at.Before(p.To) {
+			continue
+		}
+		sums := quarterHour(p.Agent, at, d.horizon)
+		cell.Sums.Add(&sums)
+		cell.Bins++
+		cell.LastBin = at
+		if sums.MS[reports.Pending] == 0 {
+			cell.FinalBins++
+		}
+	}
+	return cell
 }
 
 // quarterHour makes up one row: a state's share of the time, with changes of

@@ -30,7 +30,10 @@ func TestTableFigures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := request(t, "talk-time", "2026-11-20", "", "agent")
-			row := reports.Row{Agent: 101, Agents: 1, Span: reports.Span{From: r.Window.From, To: r.Window.From.Add(c.window)}}
+			row := reports.Row{
+				Agent: 101, Agents: 1, Time: c.window.Milliseconds(),
+				Span: reports.Span{From: r.Window.From, To: r.Window.From.Add(c.window)},
+			}
 			row.MS[reports.Talk] = c.talk.Milliseconds()
 			row.MS[reports.Unscheduled] = (c.window - c.talk).Milliseconds()
 			row.Low[reports.Talk], row.Reach[reports.Talk] = c.low.Milliseconds(), c.reach.Milliseconds()

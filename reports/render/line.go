@@ -19,7 +19,7 @@ type line struct {
 }
 
 func newLine(row *reports.Row, allowPartial bool, marks *marks) *line {
-	grain := grainOf(row.Window())
+	grain := grainOf(row.Time)
 	return &line{row, reports.LargestRemainder(row.MS[:], grain), grain, allowPartial, marks}
 }
 

@@ -17,6 +17,8 @@ type metaText struct {
 	TimeZone          string         `json:"time_zone"`
 	By                string         `json:"by"`
 	Agents            string         `json:"agents,omitempty"` // those asked for
+	Teams             []string       `json:"teams,omitempty"`  // those asked for
+	TeamAsOf          string         `json:"team_as_of"`       // time, or the instant whose team counts
 	HorizonAt         *time.Time     `json:"horizon_at"`       // null: nothing derived yet
 	DirtyQuarterHours int            `json:"dirty_quarter_hours"`
 	Schedules         []scheduleText `json:"schedules"`
@@ -42,6 +44,8 @@ func newMetaText(m reports.Meta) metaText {
 		TimeZone:          m.Window.Zone.String(),
 		By:                m.Grouping.String(),
 		Agents:            m.Request.Agents.String(),
+		Teams:             m.Teams,
+		TeamAsOf:          "time",
 		DirtyQuarterHours: m.Dirty,
 		Schedules:         []scheduleText{},
 		PeriodsSeconds:    []float64{},
@@ -49,6 +53,9 @@ func newMetaText(m reports.Meta) metaText {
 		MinCoveragePct:    reports.MinCoverage,
 		AllowPartial:      m.AllowPartial,
 		Program:           m.Program,
+	}
+	if !m.TeamAsOf.IsZero() {
+		text.TeamAsOf = m.TeamAsOf.Format(time.RFC3339)
 	}
 	if !m.Horizon.IsZero() {
 		text.HorizonAt = &m.Horizon

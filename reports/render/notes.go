@@ -17,8 +17,11 @@ func (t *Table) writeTitle() {
 	if g := t.meta.Grouping; g != (reports.Grouping{}) {
 		by = "by " + strings.ReplaceAll(g.String(), ",", " and ")
 	}
+	if len(t.meta.Teams) > 0 {
+		by += ", of " + strings.Join(t.meta.Teams, ", ") + " only"
+	}
 	const local = "Mon 2006-01-02 15:04"
-	t.writeBold(fmt.Sprintf("%s %s · %s to %s · %s, UTC%s", name, by,
+	t.writeBold(fmt.Sprintf("%s %s · %s to %s · %s, UTC%s", name, printable(by),
 		w.From.In(w.Zone).Format(local), w.To.In(w.Zone).Format(local), w.Zone, strings.Join(offsets(w), ", then UTC")))
 	if periods := t.meta.Periods; len(periods) > 0 {
 		t.write(fmt.Sprintf("Polled every %s; hold %s: a longer gap between two samples counts as unobserved.\n",
@@ -67,7 +70,7 @@ func joinDurations(periods []time.Duration, of func(time.Duration) time.Duration
 // printable replaces what would move a terminal's cursor.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		if unicode.IsPrint(r) || unicode.Is(unicode.Join_Control, r) {
 			return r
 		}
 		return '?'
@@ -86,9 +89,15 @@ func (t *Table) writeNotes(total *reports.Row) {
 	horizon := t.meta.Horizon
 	shown := total.Agents > 0
 	note(!shown, "No agent has a quarter-hour in this window.")
-	note(shown && t.meta.Grouping.Unit == reports.Week, "Weeks run from Monday to Sunday; of the first and the last only the days in the window are counted.")
-	note(shown && t.meta.Grouping.Unit == reports.Month, "Of the first and the last month only the days in the window are counted.")
-	note(shown && !t.meta.Grouping.ByAgent && total.Agents > 1, "Every row sums all agents: %d.", total.Agents)
+	g := t.meta.Grouping
+	hasTeams := g.ByTeam || len(t.meta.Teams) > 0 || g.ByAgent && len(t.meta.Roster) > 0
+	asOf := t.meta.TeamAsOf
+	note(shown && g.Unit == reports.Week, "Weeks run from Monday to Sunday; of the first and the last only the days in the window are counted.")
+	note(shown && g.Unit == reports.Month, "Of the first and the last month only the days in the window are counted.")
+	note(shown && !g.ByAgent && !g.ByTeam && total.Agents > 1, "Every row sums all agents: %d.", total.Agents)
+	note(shown && hasTeams && asOf.IsZero(), "A quarter-hour belongs to the person and the team at its start; %s stands for no team in the roster.", reports.NoTeam)
+	note(shown && hasTeams && !asOf.IsZero(), "A quarter-hour belongs to the person at its start and to the team that person is in at %s; %s stands for no team in the roster.",
+		asOf.In(t.meta.Window.Zone).Format("Mon 2006-01-02 15:04 -07:00"), reports.NoTeam)
 	note(shown && t.meta.Evidence, "Handle = talk + ACW. Not ready = busy + rest + pre-rest. Coverage = observed / (observed + unobserved).")
 	note(shown && !t.meta.Evidence && t.meta.Report == "talk-time", "Talk share = talk / staffed. Occupancy = (talk + ACW) / (talk + ACW + available). Coverage = observed / (observed + unobserved).")
 	note(shown && !t.meta.Evidence && t.meta.Report == "states", "Not ready = (busy + rest + pre-rest) / staffed. Coverage = observed / (observed + unobserved).")
@@ -116,7 +125,11 @@ func identity(total *reports.Row) string {
 	if total.Agents == 1 {
 		agents = "agent"
 	}
-	return fmt.Sprintf("identity: %d %s × %s s = staffed %s + signed out %s + unobserved %s + unscheduled %s + pending %s s, residual %d ms",
-		total.Agents, agents, seconds(total.Span.Milliseconds()), seconds(total.Value(reports.Staffed)), seconds(total.MS[reports.SignedOut]),
+	whole := fmt.Sprintf("%d %s × %s s", total.Agents, agents, seconds(total.Span.Milliseconds()))
+	if total.Time != total.Span.Milliseconds()*int64(total.Agents) {
+		whole = fmt.Sprintf("%d %s, %s s in the teams asked for", total.Agents, agents, seconds(total.Time))
+	}
+	return fmt.Sprintf("identity: %s = staffed %s + signed out %s + unobserved %s + unscheduled %s + pending %s s, residual %d ms",
+		whole, seconds(total.Value(reports.Staffed)), seconds(total.MS[reports.SignedOut]),
 		seconds(total.Unobserved()), seconds(total.MS[reports.Unscheduled]), seconds(total.MS[reports.Pending]), total.Residual())
 }

@@ -64,6 +64,11 @@ func goldens(t testing.TB) map[string]struct {
 	evidenceByHour.Evidence = true
 	asked := request(t, "states", "2026-11-20", "", "agent")
 	asked.Agents = ingest.NewAgentSet(101, 999)
+	staff := day{horizon: past.horizon, roster: roster()}
+	now := request(t, "talk-time", "2026-11-20", "", "team")
+	now.TeamAsOf = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	sales := request(t, "states", "2026-11-20", "", "agent")
+	sales.Teams = []string{"Sales", reports.NoTeam}
 	return map[string]struct {
 		source  day
 		request reports.Request
@@ -82,8 +87,29 @@ func goldens(t testing.TB) map[string]struct {
 		"talk-time_month":         {past, request(t, "talk-time", "2026-10-20", "2026-11-09", "month")},
 		"states_60m_agent":        {past, request(t, "states", "2026-10-24T23:00:00Z", "2026-10-25T01:30:00Z", "60m,agent")},
 		"states_running":          {running, request(t, "states", "2026-11-20", "", "agent")},
+		"talk-time_names":         {staff, request(t, "talk-time", "2026-11-20", "", "agent")},
+		"states_names":            {staff, request(t, "states", "2026-11-20", "", "agent")},
+		"talk-time_team":          {staff, request(t, "talk-time", "2026-11-20", "", "team")},
+		"talk-time_team-now":      {staff, now},
+		"states_teams":            {staff, sales},
+		"states_day_team_agent":   {staff, request(t, "states", "2026-11-19", "2026-11-21", "day,team,agent")},
 		"states_nobody":           {day{nobody: true}, request(t, "states", "2026-11-20", "", "agent")},
 		"states_nothing":          {day{}, request(t, "states", "2026-11-20", "", "agent")},
+	}
+}
+
+// roster gives 101 to another person at noon, moves 102 to another team, and
+// leaves 106 out. Names are as rosters have them.
+func roster() reports.Roster {
+	from, noon := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 11, 0, 0, 0, time.UTC)
+	return reports.Roster{
+		{Agent: 101, Person: "1", Name: "Ann-Kathrin Müller-Lüdenscheidt", Team: "Sales", From: from, To: noon},
+		{Agent: 101, Person: "2", Name: "李小龍", Team: "Support", From: noon},
+		{Agent: 102, Person: "3", Name: "Bob 👩‍🚒", Team: "Support, inbound", From: from, To: noon},
+		{Agent: 102, Person: "3", Name: "Bob 👩‍🚒", Team: "Sales", From: noon},
+		{Agent: 103, Person: "4", Name: `=cmd|"/c calc"!A1`, Team: "Sales", From: from},
+		{Agent: 104, Person: "5", Name: "Dee", From: from},
+		{Agent: 105, Person: "6", Name: "Eve\x1b[2J", Team: "Support", From: from},
 	}
 }
 
@@ -115,12 +141,17 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// Names and teams take a table beyond 160 columns, not beyond 200.
 func TestTablesFitAWideTerminal(t *testing.T) {
 	for name, c := range goldens(t) {
+		most := 160
+		if c.source.roster != nil {
+			most = 200
+		}
 		var out bytes.Buffer
 		summarize(t, c.source, c.request, render.NewTable(&out, false))
 		for line := range strings.Lines(out.String()) {
-			if width := utf8.RuneCountInString(line) - 1; width > 160 {
+			if width := utf8.RuneCountInString(line) - 1; width > most {
 				t.Errorf("%s: a line is %d columns wide: %s", name, width, line)
 			}
 		}

@@ -127,24 +127,6 @@ func (t *Table) lines(row *reports.Row) [][]string {
 	return lines
 }
 
-// keyColumns are the columns that tell rows apart, in the order they sort by.
-func (t *Table) keyColumns() []tableColumn {
-	agent := column("", "", "Agent", func(l *line) string { return fmt.Sprint(l.row.Agent) })
-	from := column("", "", "From", func(l *line) string { return l.row.Span.From.In(t.meta.Window.Zone).Format(t.from) })
-	switch g := t.meta.Grouping; {
-	case g.Unit == reports.NoUnit && g.ByAgent:
-		return []tableColumn{agent}
-	case g.Unit == reports.NoUnit:
-		return []tableColumn{column("", "", "Agents", func(l *line) string { return fmt.Sprint(l.row.Agents) })}
-	case !g.ByAgent:
-		return []tableColumn{from}
-	case g.UnitFirst:
-		return []tableColumn{from, agent}
-	default:
-		return []tableColumn{agent, from}
-	}
-}
-
 // fromLayout shows as much of a row's start as its window leaves open.
 func fromLayout(meta reports.Meta) string {
 	w := meta.Window

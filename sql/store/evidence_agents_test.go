@@ -26,6 +26,7 @@ const (
 
 // agentDay is what one agent's day came to, polled and in truth.
 type agentDay struct {
+	agent ingest.AgentID
 	cell  reports.Cell
 	truth [reports.Evidences]int64 // ms within the time observed
 }
@@ -39,8 +40,7 @@ func (s setting) simulate(agent ingest.AgentID, day time.Time) agentDay {
 	lived := s.live(random, begin, end)
 	c := s.poll(random, agent, lived, begin, end)
 
-	var d agentDay
-	d.cell = reports.Cell{Agent: agent, Revision: 1}
+	d := agentDay{agent: agent, cell: reports.Cell{Revision: 1}}
 	for _, row := range oracle.Derive(c) {
 		d.cell.Sums.Add(sumsOf(row))
 		d.cell.LastBin = time.UnixMilli(row.Bin).UTC()

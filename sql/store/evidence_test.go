@@ -150,7 +150,7 @@ type team []agentDay
 func (t team) Facts(_ context.Context, _, to time.Time) (reports.Facts, error) {
 	agents := make([]ingest.AgentID, len(t))
 	for i := range t {
-		agents[i] = t[i].cell.Agent
+		agents[i] = t[i].agent
 	}
 	return reports.Facts{Horizon: to, Agents: ingest.NewAgentSet(agents...)}, nil
 }
@@ -159,7 +159,9 @@ func (t team) Facts(_ context.Context, _, to time.Time) (reports.Facts, error) {
 func (t team) Cells(context.Context, reports.Query) iter.Seq2[reports.Cell, error] {
 	return func(yield func(reports.Cell, error) bool) {
 		for i := range t {
-			if !yield(t[i].cell, nil) {
+			cell := t[i].cell
+			cell.Part = i
+			if !yield(cell, nil) {
 				return
 			}
 		}

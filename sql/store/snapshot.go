@@ -42,24 +42,14 @@ func (s *Snapshot) Close(ctx context.Context) {
 	s.conn.Release()
 }
 
-// Cells yields what each agent's quarter-hours sum to in each span, row by row
-// as the server sends them.
+// Cells yields what the quarter-hours of each part sum to in each span, row by
+// row as the server sends them.
 func (s *Snapshot) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports.Cell, error] {
 	return func(yield func(reports.Cell, error) bool) {
 		if len(q.Spans) == 0 {
 			return
 		}
-		starts := make([]time.Time, len(q.Spans))
-		for i, span := range q.Spans {
-			starts[i] = span.From
-		}
-		statement := db.CellsBySpan
-		if q.ByAgent {
-			statement = db.CellsByAgent
-		}
-		// In the order of the statement's parameters: the generated methods would
-		// gather all rows first.
-		rows, err := s.tx.Query(ctx, statement, starts, starts[0], q.Spans[len(q.Spans)-1].To, multirangeOf(q.Agents))
+		rows, err := s.tx.Query(ctx, db.Cells, cellArguments(q)...)
 		if err != nil {
 			yield(reports.Cell{}, fmt.Errorf("read quarter-hours: %w", plain(err)))
 			return
@@ -73,6 +63,7 @@ func (s *Snapshot) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports
 				return
 			}
 			cell.Span-- // the statement counts from 1
+			cell.Part--
 			cell.LastBin = cell.LastBin.UTC()
 			if !yield(cell, nil) {
 				return
@@ -84,10 +75,25 @@ func (s *Snapshot) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports
 	}
 }
 
-// cellFields returns where to scan a row of CellsByAgent or CellsBySpan, in the
-// order of its columns.
+// cellArguments returns the parameters of the statement Cells in their order: the
+// generated method would gather all rows first.
+func cellArguments(q reports.Query) []any {
+	starts := make([]time.Time, len(q.Spans))
+	for i, span := range q.Spans {
+		starts[i] = span.From
+	}
+	agents, runs := make([]int32, len(q.Parts)), make([]int32, len(q.Parts))
+	from, to := make([]time.Time, len(q.Parts)), make([]time.Time, len(q.Parts))
+	for i, part := range q.Parts {
+		agents[i], runs[i] = int32(part.Agent), int32(part.Run)
+		from[i], to[i] = part.From, part.To
+	}
+	return []any{starts, agents, from, to, runs, starts[0], q.Spans[len(q.Spans)-1].To}
+}
+
+// cellFields returns where to scan a row of Cells, in the order of its columns.
 func cellFields(c *reports.Cell) []any {
-	fields := []any{&c.Agent, &c.Span}
+	fields := []any{&c.Part, &c.Span}
 	for m := range c.Sums.MS {
 		fields = append(fields, &c.Sums.MS[m])
 	}
@@ -160,7 +166,9 @@ func readFacts(ctx context.Context, q *db.Queries, from, to time.Time) (facts re
 		dirty = dirty.touch(later(from, m.FromAt), earlier(to, m.ToAt))
 	}
 	facts.Dirty = dirty.merge().count()
-	return facts, nil
+
+	facts.Roster, err = readRoster(ctx, q)
+	return facts, err
 }
 
 var _ reports.Source = (*Snapshot)(nil)

@@ -91,19 +91,19 @@ func (d database) putQuarterHours(t must, rows []quarterHour) {
 
 // sumCells is Cells in plain Go.
 func sumCells(rows []quarterHour, q reports.Query) []reports.Cell {
-	type key struct {
-		agent ingest.AgentID
-		span  int
-	}
+	type key struct{ part, span int }
 	cells := map[key]*reports.Cell{}
 	for _, row := range rows {
-		span := slices.IndexFunc(q.Spans, func(s reports.Span) bool { return !row.start.Before(s.From) && row.start.Before(s.To) })
-		if span < 0 || !q.Agents.IsEmpty() && !q.Agents.Contains(row.agent) {
+		holds := func(s reports.Span) bool { return !row.start.Before(s.From) && row.start.Before(s.To) }
+		k := key{
+			slices.IndexFunc(q.Parts, func(p reports.Part) bool { return p.Agent == row.agent && holds(p.Span) }),
+			slices.IndexFunc(q.Spans, holds),
+		}
+		if k.part < 0 || k.span < 0 {
 			continue
 		}
-		k := key{row.agent, span}
 		if cells[k] == nil {
-			cells[k] = &reports.Cell{Agent: row.agent, Span: span}
+			cells[k] = &reports.Cell{Part: k.part, Span: k.span}
 		}
 		c := cells[k]
 		c.Sums.Add(&row.sums)
@@ -121,12 +121,18 @@ func sumCells(rows []quarterHour, q reports.Query) []reports.Cell {
 		sorted = append(sorted, *c)
 	}
 	slices.SortFunc(sorted, func(a, b reports.Cell) int {
-		if q.ByAgent {
-			return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Span, b.Span))
-		}
-		return cmp.Or(cmp.Compare(a.Span, b.Span), cmp.Compare(a.Agent, b.Agent))
+		return cmp.Or(cmp.Compare(q.Parts[a.Part].Run, q.Parts[b.Part].Run), cmp.Compare(a.Span, b.Span), cmp.Compare(a.Part, b.Part))
 	})
 	return sorted
+}
+
+// wholeParts asks for all of some agents' time in a span, agent by agent.
+func wholeParts(span reports.Span, agents ingest.AgentSet) []reports.Part {
+	var parts []reports.Part
+	for agent := range agents.All() {
+		parts = append(parts, reports.Part{Agent: agent, Span: span, Run: len(parts)})
+	}
+	return parts
 }
 
 func (d database) snapshot(t must) *store.Snapshot {
@@ -150,7 +156,26 @@ func readCells(t must, s *store.Snapshot, q reports.Query) []reports.Cell {
 	return cells
 }
 
-// Cells are what the rows sum to, for any spans and agents, in either order.
+// drawParts cuts the time of some agents, in a random order of parts and runs.
+func drawParts(r *rapid.T) []reports.Part {
+	var parts []reports.Part
+	for agent := ingest.AgentID(100); agent < 106; agent++ {
+		from := at(21, 0, 0)
+		for range rapid.IntRange(0, 3).Draw(r, "parts") {
+			from = from.Add(store.QuarterHour * time.Duration(rapid.IntRange(0, 6).Draw(r, "unasked")))
+			to := from.Add(store.QuarterHour * time.Duration(rapid.IntRange(1, 12).Draw(r, "part")))
+			parts = append(parts, reports.Part{Agent: agent, Span: reports.Span{From: from, To: to}})
+			from = to
+		}
+	}
+	parts = rapid.Permutation(parts).Draw(r, "order")
+	for i := 1; i < len(parts); i++ {
+		parts[i].Run = parts[i-1].Run + rapid.IntRange(0, 1).Draw(r, "new run")
+	}
+	return parts
+}
+
+// Cells are what the rows sum to, for any spans, parts and runs, in their order.
 func TestCells(t *testing.T) {
 	d := newDatabase(t)
 	if _, err := d.MakePartitions(t.Context(), monday, at(26, 0, 0)); err != nil {
@@ -166,8 +191,7 @@ func TestCells(t *testing.T) {
 			q.Spans = append(q.Spans, reports.Span{From: start, To: end})
 			start = end
 		}
-		q.Agents = ingest.NewAgentSet(rapid.SliceOfN(rapid.Map(rapid.Int32Range(100, 106), func(a int32) ingest.AgentID { return ingest.AgentID(a) }), 0, 3).Draw(r, "agents")...)
-		q.ByAgent = rapid.Bool().Draw(r, "by agent")
+		q.Parts = drawParts(r)
 
 		snapshot := d.snapshot(r)
 		defer snapshot.Close(context.Background())
@@ -184,10 +208,11 @@ func TestCellsStopped(t *testing.T) {
 	d.deriveDirty(t, at(8, 15, 0))
 	snapshot := d.snapshot(t)
 	defer snapshot.Close(t.Context())
-	q := reports.Query{Spans: []reports.Span{{From: at(8, 0, 0), To: at(9, 0, 0)}}}
+	hour := reports.Span{From: at(8, 0, 0), To: at(9, 0, 0)}
+	q := reports.Query{Spans: []reports.Span{hour}, Parts: wholeParts(hour, agentRange(101, 110))}
 	for cell, err := range snapshot.Cells(t.Context(), q) {
-		if err != nil || cell.Agent != 101 {
-			t.Fatalf("the first cell is of agent %d, error %v", cell.Agent, err)
+		if err != nil || cell.Part != 0 {
+			t.Fatalf("the first cell is of part %d, error %v", cell.Part, err)
 		}
 		break
 	}
@@ -222,7 +247,8 @@ func TestSnapshotStands(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return shown{readCells(t, s, reports.Query{Spans: []reports.Span{{From: monday, To: at(24, 0, 0)}}, ByAgent: true}), facts}
+		day := reports.Span{From: monday, To: at(24, 0, 0)}
+		return shown{readCells(t, s, reports.Query{Spans: []reports.Span{day}, Parts: wholeParts(day, agentRange(101, 104))}), facts}
 	}
 	snapshot := d.snapshot(t)
 	defer snapshot.Close(t.Context())

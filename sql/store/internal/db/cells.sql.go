@@ -28,9 +28,9 @@ func (q *Queries) AgentsWithQuarterHours(ctx context.Context, arg AgentsWithQuar
 	return agents, err
 }
 
-const CellsByAgent = `-- name: CellsByAgent :many
+const Cells = `-- name: Cells :many
 
-SELECT agent_id, width_bucket(bin_start_at, $1::timestamptz[])::integer AS span,
+SELECT parts.part, width_bucket(bin_start_at, $1::timestamptz[])::integer AS span,
        sum(talk_ms)::bigint AS talk_ms, sum(reserved_ms)::bigint AS reserved_ms, sum(acw_ms)::bigint AS acw_ms,
        sum(available_ms)::bigint AS available_ms, sum(busy_ms)::bigint AS busy_ms, sum(rest_ms)::bigint AS rest_ms,
        sum(pre_rest_ms)::bigint AS pre_rest_ms, sum(other_ms)::bigint AS other_ms, sum(signed_out_ms)::bigint AS signed_out_ms,
@@ -50,22 +50,28 @@ SELECT agent_id, width_bucket(bin_start_at, $1::timestamptz[])::integer AS span,
        sum(staffed_edge_ms)::bigint AS staffed_edge_ms, sum(change_ms)::bigint AS change_ms, sum(change_sq)::bigint AS change_sq,
        sum(talk_entries)::bigint AS talk_entries, sum(conflicts)::bigint AS conflicts,
        count(*) AS bins, max(bin_start_at)::timestamptz AS last_bin, count(*) FILTER (WHERE is_final) AS final_bins, max(revision)::integer AS revision
-FROM talktime.quarter_hours
-WHERE bin_start_at >= $2::timestamptz AND bin_start_at < $3::timestamptz
-  AND (isempty(($4::text)::int4multirange) OR agent_id <@ ($4::text)::int4multirange)
-GROUP BY agent_id, span
-ORDER BY agent_id, span
+FROM (SELECT unnest($2::integer[]) AS agent_id, unnest($3::timestamptz[]) AS from_at,
+             unnest($4::timestamptz[]) AS to_at, unnest($5::integer[]) AS run,
+             generate_subscripts($2::integer[], 1) AS part) AS parts
+JOIN talktime.quarter_hours ON quarter_hours.agent_id = parts.agent_id
+     AND quarter_hours.bin_start_at >= parts.from_at AND quarter_hours.bin_start_at < parts.to_at
+WHERE bin_start_at >= $6::timestamptz AND bin_start_at < $7::timestamptz
+GROUP BY parts.run, parts.part, span
+ORDER BY parts.run, span, parts.part
 `
 
-type CellsByAgentParams struct {
+type CellsParams struct {
 	SpanStarts []time.Time
+	Agents     []int32
+	PartsFrom  []time.Time
+	PartsTo    []time.Time
+	Runs       []int32
 	FromAt     time.Time
 	ToAt       time.Time
-	Agents     string
 }
 
-type CellsByAgentRow struct {
-	AgentID          int32
+type CellsRow struct {
+	Part             int32
 	Span             int32
 	TalkMs           int64
 	ReservedMs       int64
@@ -126,208 +132,30 @@ type CellsByAgentRow struct {
 	Revision         int32
 }
 
-// What reports read: quarter-hours summed by agent and span. The spans are given
-// by their starts, so that any zone's days are counted by its own calendar; the
-// span of a row is the number of starts at or before it. The two queries differ
-// only in their order, which lets a report stream.
-func (q *Queries) CellsByAgent(ctx context.Context, arg CellsByAgentParams) ([]CellsByAgentRow, error) {
-	rows, err := q.db.Query(ctx, CellsByAgent,
+// What reports read: quarter-hours summed by part and span. A part is a stretch
+// of one agent's time that a report keeps together, such as that of one person in
+// one team; the report gives parts and their order, by which its rows can stream.
+// The spans are given by their starts, so that any zone's days are counted by its
+// own calendar; the span of a row is the number of starts at or before it.
+func (q *Queries) Cells(ctx context.Context, arg CellsParams) ([]CellsRow, error) {
+	rows, err := q.db.Query(ctx, Cells,
 		arg.SpanStarts,
+		arg.Agents,
+		arg.PartsFrom,
+		arg.PartsTo,
+		arg.Runs,
 		arg.FromAt,
 		arg.ToAt,
-		arg.Agents,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []CellsByAgentRow
+	var items []CellsRow
 	for rows.Next() {
-		var i CellsByAgentRow
+		var i CellsRow
 		if err := rows.Scan(
-			&i.AgentID,
-			&i.Span,
-			&i.TalkMs,
-			&i.ReservedMs,
-			&i.AcwMs,
-			&i.AvailableMs,
-			&i.BusyMs,
-			&i.RestMs,
-			&i.PreRestMs,
-			&i.OtherMs,
-			&i.SignedOutMs,
-			&i.FailedMs,
-			&i.RecorderDownMs,
-			&i.UnscheduledMs,
-			&i.PendingMs,
-			&i.TalkLowMs,
-			&i.ReservedLowMs,
-			&i.AcwLowMs,
-			&i.AvailableLowMs,
-			&i.BusyLowMs,
-			&i.RestLowMs,
-			&i.PreRestLowMs,
-			&i.OtherLowMs,
-			&i.SignedOutLowMs,
-			&i.HandleLowMs,
-			&i.NotReadyLowMs,
-			&i.StaffedLowMs,
-			&i.TalkReachMs,
-			&i.ReservedReachMs,
-			&i.AcwReachMs,
-			&i.AvailableReachMs,
-			&i.BusyReachMs,
-			&i.RestReachMs,
-			&i.PreRestReachMs,
-			&i.OtherReachMs,
-			&i.SignedOutReachMs,
-			&i.HandleReachMs,
-			&i.NotReadyReachMs,
-			&i.StaffedReachMs,
-			&i.TalkEdgeMs,
-			&i.ReservedEdgeMs,
-			&i.AcwEdgeMs,
-			&i.AvailableEdgeMs,
-			&i.BusyEdgeMs,
-			&i.RestEdgeMs,
-			&i.PreRestEdgeMs,
-			&i.OtherEdgeMs,
-			&i.SignedOutEdgeMs,
-			&i.HandleEdgeMs,
-			&i.NotReadyEdgeMs,
-			&i.StaffedEdgeMs,
-			&i.ChangeMs,
-			&i.ChangeSq,
-			&i.TalkEntries,
-			&i.Conflicts,
-			&i.Bins,
-			&i.LastBin,
-			&i.FinalBins,
-			&i.Revision,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const CellsBySpan = `-- name: CellsBySpan :many
-SELECT agent_id, width_bucket(bin_start_at, $1::timestamptz[])::integer AS span,
-       sum(talk_ms)::bigint AS talk_ms, sum(reserved_ms)::bigint AS reserved_ms, sum(acw_ms)::bigint AS acw_ms,
-       sum(available_ms)::bigint AS available_ms, sum(busy_ms)::bigint AS busy_ms, sum(rest_ms)::bigint AS rest_ms,
-       sum(pre_rest_ms)::bigint AS pre_rest_ms, sum(other_ms)::bigint AS other_ms, sum(signed_out_ms)::bigint AS signed_out_ms,
-       sum(failed_ms)::bigint AS failed_ms, sum(recorder_down_ms)::bigint AS recorder_down_ms, sum(unscheduled_ms)::bigint AS unscheduled_ms,
-       sum(pending_ms)::bigint AS pending_ms, sum(talk_low_ms)::bigint AS talk_low_ms, sum(reserved_low_ms)::bigint AS reserved_low_ms,
-       sum(acw_low_ms)::bigint AS acw_low_ms, sum(available_low_ms)::bigint AS available_low_ms, sum(busy_low_ms)::bigint AS busy_low_ms,
-       sum(rest_low_ms)::bigint AS rest_low_ms, sum(pre_rest_low_ms)::bigint AS pre_rest_low_ms, sum(other_low_ms)::bigint AS other_low_ms,
-       sum(signed_out_low_ms)::bigint AS signed_out_low_ms, sum(handle_low_ms)::bigint AS handle_low_ms, sum(not_ready_low_ms)::bigint AS not_ready_low_ms,
-       sum(staffed_low_ms)::bigint AS staffed_low_ms, sum(talk_reach_ms)::bigint AS talk_reach_ms, sum(reserved_reach_ms)::bigint AS reserved_reach_ms,
-       sum(acw_reach_ms)::bigint AS acw_reach_ms, sum(available_reach_ms)::bigint AS available_reach_ms, sum(busy_reach_ms)::bigint AS busy_reach_ms,
-       sum(rest_reach_ms)::bigint AS rest_reach_ms, sum(pre_rest_reach_ms)::bigint AS pre_rest_reach_ms, sum(other_reach_ms)::bigint AS other_reach_ms,
-       sum(signed_out_reach_ms)::bigint AS signed_out_reach_ms, sum(handle_reach_ms)::bigint AS handle_reach_ms, sum(not_ready_reach_ms)::bigint AS not_ready_reach_ms,
-       sum(staffed_reach_ms)::bigint AS staffed_reach_ms, sum(talk_edge_ms)::bigint AS talk_edge_ms, sum(reserved_edge_ms)::bigint AS reserved_edge_ms,
-       sum(acw_edge_ms)::bigint AS acw_edge_ms, sum(available_edge_ms)::bigint AS available_edge_ms, sum(busy_edge_ms)::bigint AS busy_edge_ms,
-       sum(rest_edge_ms)::bigint AS rest_edge_ms, sum(pre_rest_edge_ms)::bigint AS pre_rest_edge_ms, sum(other_edge_ms)::bigint AS other_edge_ms,
-       sum(signed_out_edge_ms)::bigint AS signed_out_edge_ms, sum(handle_edge_ms)::bigint AS handle_edge_ms, sum(not_ready_edge_ms)::bigint AS not_ready_edge_ms,
-       sum(staffed_edge_ms)::bigint AS staffed_edge_ms, sum(change_ms)::bigint AS change_ms, sum(change_sq)::bigint AS change_sq,
-       sum(talk_entries)::bigint AS talk_entries, sum(conflicts)::bigint AS conflicts,
-       count(*) AS bins, max(bin_start_at)::timestamptz AS last_bin, count(*) FILTER (WHERE is_final) AS final_bins, max(revision)::integer AS revision
-FROM talktime.quarter_hours
-WHERE bin_start_at >= $2::timestamptz AND bin_start_at < $3::timestamptz
-  AND (isempty(($4::text)::int4multirange) OR agent_id <@ ($4::text)::int4multirange)
-GROUP BY agent_id, span
-ORDER BY span, agent_id
-`
-
-type CellsBySpanParams struct {
-	SpanStarts []time.Time
-	FromAt     time.Time
-	ToAt       time.Time
-	Agents     string
-}
-
-type CellsBySpanRow struct {
-	AgentID          int32
-	Span             int32
-	TalkMs           int64
-	ReservedMs       int64
-	AcwMs            int64
-	AvailableMs      int64
-	BusyMs           int64
-	RestMs           int64
-	PreRestMs        int64
-	OtherMs          int64
-	SignedOutMs      int64
-	FailedMs         int64
-	RecorderDownMs   int64
-	UnscheduledMs    int64
-	PendingMs        int64
-	TalkLowMs        int64
-	ReservedLowMs    int64
-	AcwLowMs         int64
-	AvailableLowMs   int64
-	BusyLowMs        int64
-	RestLowMs        int64
-	PreRestLowMs     int64
-	OtherLowMs       int64
-	SignedOutLowMs   int64
-	HandleLowMs      int64
-	NotReadyLowMs    int64
-	StaffedLowMs     int64
-	TalkReachMs      int64
-	ReservedReachMs  int64
-	AcwReachMs       int64
-	AvailableReachMs int64
-	BusyReachMs      int64
-	RestReachMs      int64
-	PreRestReachMs   int64
-	OtherReachMs     int64
-	SignedOutReachMs int64
-	HandleReachMs    int64
-	NotReadyReachMs  int64
-	StaffedReachMs   int64
-	TalkEdgeMs       int64
-	ReservedEdgeMs   int64
-	AcwEdgeMs        int64
-	AvailableEdgeMs  int64
-	BusyEdgeMs       int64
-	RestEdgeMs       int64
-	PreRestEdgeMs    int64
-	OtherEdgeMs      int64
-	SignedOutEdgeMs  int64
-	HandleEdgeMs     int64
-	NotReadyEdgeMs   int64
-	StaffedEdgeMs    int64
-	ChangeMs         int64
-	ChangeSq         int64
-	TalkEntries      int64
-	Conflicts        int64
-	Bins             int64
-	LastBin          time.Time
-	FinalBins        int64
-	Revision         int32
-}
-
-func (q *Queries) CellsBySpan(ctx context.Context, arg CellsBySpanParams) ([]CellsBySpanRow, error) {
-	rows, err := q.db.Query(ctx, CellsBySpan,
-		arg.SpanStarts,
-		arg.FromAt,
-		arg.ToAt,
-		arg.Agents,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []CellsBySpanRow
-	for rows.Next() {
-		var i CellsBySpanRow
-		if err := rows.Scan(
-			&i.AgentID,
+			&i.Part,
 			&i.Span,
 			&i.TalkMs,
 			&i.ReservedMs,
