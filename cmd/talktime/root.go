@@ -39,6 +39,7 @@ is older or newer than the program.`,
 	flags.StringVar(&a.logFormat, "log-format", "text", "`format` of the log: text or json")
 
 	root.AddCommand(
+		a.agentsCommand(),
 		a.demoCommand(),
 		a.gatewayCommand(),
 		a.deriveCommand(),
