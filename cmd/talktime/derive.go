@@ -22,9 +22,13 @@ func (a *app) deriveCommand() *cobra.Command {
 		Use:   "derive",
 		Short: "Derive quarter-hours from samples",
 		Long: `derive brings the quarter-hours up to the samples as far as every due instant is
-stored: those that changed, or with --from and --to all of a window. What it
-finds equal stays untouched, so running it again does no harm. A recorder does
-the same each minute.`,
+stored: those that changed, or with --from and --to all of a window as well. What
+it finds equal stays untouched, so running it again does no harm. A recorder does
+the same each minute and may be running.
+
+A window is marked first and then derived an hour at a time. Killed in the
+middle, it has kept what it had finished; the next derive, or the recorder's, goes
+on with the rest. A window whose samples are gone is refused.`,
 		Example: `  talktime derive
   talktime derive --from 2026-11-16 --to 2026-11-17`,
 		Args: noArguments,
@@ -79,6 +83,9 @@ func tellDerived(derived store.Derived, d store.Deriving, took time.Duration) st
 	} else {
 		fmt.Fprintf(&b, "rows inserted %d, updated %d, deleted %d, restated %d\n",
 			derived.Inserted, derived.Updated, derived.Deleted, derived.Restated)
+	}
+	if derived.Lost > 0 {
+		fmt.Fprintf(&b, "%d quarter-hours got new samples and stay as they are: their older samples are gone\n", derived.Lost)
 	}
 	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"talktime/ingest"
 	"talktime/reports"
 	"talktime/sql/store/internal/db"
 )
@@ -27,6 +28,7 @@ type Derived struct {
 	Updated      int64 // rows that changed, becoming final included
 	Deleted      int64 // rows that vanished
 	Restated     int64 // final rows whose figures changed: each has a new revision
+	Lost         int   // dirty quarter-hours that stay as they are and dirty: their samples are gone
 }
 
 // deriveAtOnce is how many quarter-hours one transaction derives at most: an
@@ -37,7 +39,8 @@ const deriveAtOnce = 4
 // were pending at the last derivation, or that can become final now. Each
 // transaction derives up to an hour and keeps what is left as marks, so a
 // killed run loses nothing. Programs that derive at once take turns; the
-// furthest of their horizons holds.
+// furthest of their horizons holds. Quarter-hours whose samples are gone are left
+// as they are; their marks stay.
 func (s *Store) DeriveDirty(ctx context.Context, d Deriving) (Derived, error) {
 	var sum Derived
 	total := 0
@@ -57,15 +60,27 @@ func (s *Store) DeriveDirty(ctx context.Context, d Deriving) (Derived, error) {
 }
 
 // DeriveRange derives every quarter-hour of [from, to) before the horizon,
-// dirty or not, and whatever else is dirty. Both ends lie on quarter-hours.
+// dirty or not, and whatever else is dirty. Both ends lie on quarter-hours. The
+// window is marked first and then derived as DeriveDirty does: what a killed run
+// has not got to, the next derive of any program does. A window with samples that
+// are gone is refused before anything changes.
 func (s *Store) DeriveRange(ctx context.Context, from, to time.Time, d Deriving) (Derived, error) {
 	if !isOnBorder(from) || !isOnBorder(to) {
 		return Derived{}, fmt.Errorf("derive from %s to %s: both must lie on quarter-hours", from.Format(time.RFC3339Nano), to.Format(time.RFC3339Nano))
 	}
-	if to = earlier(to, d.Horizon); from.Before(to) {
-		if err := markDirty(ctx, db.New(s.pool), quarterHours{{From: from, To: to}}); err != nil {
-			return Derived{}, fmt.Errorf("mark from %s to %s: %w", from.Format(time.RFC3339), to.Format(time.RFC3339), plain(err))
-		}
+	window, err := s.known(ctx, from, earlier(to, d.Horizon))
+	if err != nil {
+		return Derived{}, err
+	}
+	split, err := splitLost(ctx, db.New(s.pool), window)
+	if err == nil {
+		err = split.err()
+	}
+	if err == nil {
+		err = markDirty(ctx, db.New(s.pool), window)
+	}
+	if err != nil {
+		return Derived{}, fmt.Errorf("derive from %s to %s: %w", from.Format(time.RFC3339), to.Format(time.RFC3339), plain(err))
 	}
 	return s.DeriveDirty(ctx, d)
 }
@@ -85,9 +100,10 @@ func (s *Store) deriveFirst(ctx context.Context, d Deriving, isFirst bool, sum *
 			if err != nil {
 				return err
 			}
-			// Another program may have derived further since d was settled.
+			// Another program may have derived further, and later, since d was
+			// settled: what it could see as final stays so.
 			d := d
-			d.Horizon = later(d.Horizon, last.HorizonAt)
+			d.Horizon, d.Now = later(d.Horizon, last.HorizonAt), later(d.Now, last.DerivedAt)
 			dirty, err := takeDirty(ctx, q, d.Horizon, last)
 			if err == nil && isFirst {
 				dirty, err = addOpen(ctx, q, d, last, dirty)
@@ -95,8 +111,16 @@ func (s *Store) deriveFirst(ctx context.Context, d Deriving, isFirst bool, sum *
 			if err != nil {
 				return err
 			}
+			split, err := splitLost(ctx, q, dirty)
+			if err != nil {
+				return err
+			}
+			sum.Lost = split.lost.count()
+			if err := markDirty(ctx, q, split.lost); err != nil {
+				return err
+			}
 			var rest quarterHours
-			chunk, rest = dirty.cut(deriveAtOnce)
+			chunk, rest = split.whole.cut(deriveAtOnce)
 			left = rest.count()
 			if chunk == (reports.Span{}) {
 				return nil
@@ -156,10 +180,21 @@ func deriveBins(ctx context.Context, q *db.Queries, from, to time.Time, d Derivi
 // in periods: a hold, and the claims of ticks two links away.
 const reach = 8
 
+// furthestReach is the reach of the longest period.
+const furthestReach = reach * ingest.MaxPeriod
+
 func largestPeriodNear(ctx context.Context, q *db.Queries, from, to time.Time) (time.Duration, error) {
-	const furthest = time.Hour * reach // time.Hour is the longest period
 	period, err := q.LargestPeriodNear(ctx, db.LargestPeriodNearParams{
-		FromAt: from, ToAt: to, NearFrom: from.Add(-furthest), NearTo: to.Add(furthest),
+		FromAt: from, ToAt: to, NearFrom: from.Add(-furthestReach), NearTo: to.Add(furthestReach),
 	})
 	return time.Duration(period) * time.Millisecond, err
+}
+
+// known cuts [from, to) to the time anything is known of, whole quarter-hours.
+func (s *Store) known(ctx context.Context, from, to time.Time) (quarterHours, error) {
+	since, err := db.New(s.pool).KnownSince(ctx, to)
+	if err != nil {
+		return nil, fmt.Errorf("look for the first tick: %w", plain(err))
+	}
+	return quarterHours(nil).touch(later(from, since.Add(-longestHold).Truncate(QuarterHour)), to), nil
 }

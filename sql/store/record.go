@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,6 +25,9 @@ func (s *Store) Record(ctx context.Context, tick ingest.Tick, samples []ingest.S
 	if err == nil {
 		err = s.withPartitions(ctx, samples, func() error {
 			return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
+				if err := q.NoteLostSamples(ctx, daysOf(samples)); err != nil {
+					return err
+				}
 				stored, err := q.PutTakenTick(ctx, takenTick(tick, set))
 				if err != nil || stored == 0 {
 					return err
@@ -106,6 +110,9 @@ func (s *Store) RecordByHand(ctx context.Context, samples []ingest.Sample) error
 	if err == nil {
 		err = s.withPartitions(ctx, samples, func() error {
 			return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
+				if err := q.NoteLostSamples(ctx, daysOf(samples)); err != nil {
+					return err
+				}
 				err := q.PutHandRound(ctx, db.PutHandRoundParams{
 					TakenFrom: first, TakenTo: last, PeriodMs: int32(period.Milliseconds()), AgentSetID: set,
 				})
@@ -130,18 +137,23 @@ func (s *Store) withPartitions(ctx context.Context, samples []ingest.Sample, sto
 	if !isNoPartition(err) {
 		return err
 	}
-	made := map[time.Time]bool{}
-	for _, sample := range samples {
-		day := sample.PolledAt.UTC().Truncate(24 * time.Hour)
-		if made[day] {
-			continue
-		}
+	for _, day := range daysOf(samples) {
 		if _, err := s.MakePartitions(ctx, day, day); err != nil {
 			return err
 		}
-		made[day] = true
 	}
 	return store()
+}
+
+// daysOf returns the starts of the UTC days that samples lie in, each once.
+func daysOf(samples []ingest.Sample) []time.Time {
+	var days []time.Time
+	for _, sample := range samples {
+		if day := sample.PolledAt.UTC().Truncate(24 * time.Hour); !slices.Contains(days, day) {
+			days = append(days, day)
+		}
+	}
+	return days
 }
 
 // isNoPartition reports whether the server found no partition for a row. It
