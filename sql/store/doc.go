@@ -1,7 +1,7 @@
 // Package store is the one border to Postgres: it turns the words of ingest and
 // reports into rows and back, and driver errors into words.
 //
-// A Store records (ingest.Recorder, ingest.Ledger), derives, keeps the roster
+// A Store records (ingest.Recorder, ingest.Ledger), derives, verifies, keeps the roster
 // and migrates; a Snapshot reads for reports (reports.Source). The statements
 // are those of sql/*.sql, compiled into internal/db by sqlc; the calculus itself
 // is sql/derive.sql. Instants cross the border in UTC, whole milliseconds.

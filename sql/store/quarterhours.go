@@ -65,3 +65,29 @@ func (q quarterHours) count() int {
 	}
 	return n
 }
+
+// without returns the quarter-hours of a merged set that others, merged too,
+// does not hold.
+func (q quarterHours) without(others quarterHours) quarterHours {
+	var rest quarterHours
+	for _, span := range q {
+		for _, other := range others {
+			if !other.To.After(span.From) || !other.From.Before(span.To) {
+				continue
+			}
+			if span.From.Before(other.From) {
+				rest = append(rest, reports.Span{From: span.From, To: other.From})
+			}
+			span.From = earlier(other.To, span.To)
+		}
+		if span.From.Before(span.To) {
+			rest = append(rest, span)
+		}
+	}
+	return rest
+}
+
+// holds reports whether the quarter-hour that begins at start is in the set.
+func (q quarterHours) holds(start time.Time) bool {
+	return slices.ContainsFunc(q, func(span reports.Span) bool { return !start.Before(span.From) && start.Before(span.To) })
+}
