@@ -48,6 +48,7 @@ is older or newer than the program.`,
 		a.recordCommand(),
 		a.reportCommand(),
 		a.sampleCommand(),
+		a.verifyCommand(),
 		a.versionCommand(),
 	)
 	root.InitDefaultHelpCmd()
