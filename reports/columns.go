@@ -16,13 +16,16 @@ const (
 	Boolean      // true or false
 )
 
-// Column is one column of a machine format.
-type Column struct {
+// ColumnOf is one column of a machine format whose rows are R.
+type ColumnOf[R any] struct {
 	Name string // snake_case with its unit, stable: columns are only ever added
 	Kind Kind
 	// Text writes the row's value, empty where there is none.
-	Text func(*Row) string
+	Text func(*R) string
 }
+
+// Column is one column of the reports talk-time and states.
+type Column = ColumnOf[Row]
 
 // Columns lists the columns of the reports talk-time and states in every
 // machine format, in order: the grouping's keys, the thirteen measures and what

@@ -9,6 +9,10 @@
 // A Roster says whose an agent id was, and in which team, at each time; rows are
 // cut at its borders. It is read from a file and merged here.
 //
+// Timeline and Sessions read segments through a SegmentSource and join them to
+// episodes and sessions; At tells an instant from the samples around it, through
+// a SampleSource. Each hands its own rows to a SinkOf them.
+//
 // The package knows no SQL, no network and no clock. The calculus is that of
 // metrics.md; instants are UTC, durations integer milliseconds, windows
 // half-open.

@@ -14,6 +14,7 @@ type Request struct {
 	Report   string // its name, such as "talk-time"
 	Program  string // name and version of the program that makes it
 	Window   Window
+	At       time.Time // the instant of the report at; zero in reports of a Window
 	Grouping Grouping
 	// Agents are those to show, with or without rows. Empty: every agent with
 	// a quarter-hour row in the window.

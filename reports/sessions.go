@@ -1,0 +1,39 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+)
+
+// Sessions hands the sink every session that touches the window, whole, by agent
+// and time. The end of a business day is midnight in the window's zone. It keeps
+// one row.
+func Sessions(ctx context.Context, source SegmentSource, request Request, sink SinkOf[Session]) error {
+	err := func() error {
+		facts, err := source.Background(ctx, request.Window.From, request.Window.To)
+		if err != nil {
+			return err
+		}
+		if err := sink.Begin(Meta{request, facts}); err != nil {
+			return err
+		}
+		rules := sessionRules{closed: closedUntil(facts.Horizon), zone: request.Window.Zone}
+		segments := source.Segments(ctx, SegmentQuery{Span: request.Window.Span, Agents: request.Agents, OfSessions: true})
+		for session, err := range rules.sessions(episodes(segments, rules.closed)) {
+			if err != nil {
+				return err
+			}
+			if !session.touches(request.Window.Span) {
+				continue
+			}
+			if err := sink.Row(&session); err != nil {
+				return err
+			}
+		}
+		return sink.End()
+	}()
+	if err != nil {
+		return fmt.Errorf("report %s: %w", request.Report, err)
+	}
+	return nil
+}
