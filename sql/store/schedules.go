@@ -64,7 +64,11 @@ func (s *Store) Declare(ctx context.Context, at time.Time, schedules []ingest.Sc
 
 // InForce returns the schedules in force at `since` or later, by name and time.
 func (s *Store) InForce(ctx context.Context, since time.Time) ([]ingest.InForce, error) {
-	rows, err := db.New(s.pool).SchedulesSince(ctx, since)
+	return readInForce(ctx, db.New(s.pool), since)
+}
+
+func readInForce(ctx context.Context, q *db.Queries, since time.Time) ([]ingest.InForce, error) {
+	rows, err := q.SchedulesSince(ctx, since)
 	if err != nil {
 		return nil, fmt.Errorf("read schedules: %w", plain(err))
 	}

@@ -112,27 +112,44 @@ func cellFields(c *reports.Cell) []any {
 
 // Facts returns what a report of the window [from, to) says beside its figures.
 func (s *Snapshot) Facts(ctx context.Context, from, to time.Time) (reports.Facts, error) {
-	facts, err := readFacts(ctx, db.New(s.tx), from, to)
+	facts, err := s.Background(ctx, from, to)
+	if err != nil {
+		return reports.Facts{}, err
+	}
+	if err := readAgents(ctx, db.New(s.tx), from, to, &facts); err != nil {
+		return reports.Facts{}, fmt.Errorf("read who has figures: %w", plain(err))
+	}
+	return facts, nil
+}
+
+// readAgents adds who has quarter-hours in the window, and who they were.
+func readAgents(ctx context.Context, q *db.Queries, from, to time.Time, facts *reports.Facts) error {
+	agents, err := q.AgentsWithQuarterHours(ctx, db.AgentsWithQuarterHoursParams{FromAt: from, ToAt: to})
+	if err != nil {
+		return err
+	}
+	if facts.Agents, err = agentsOf(agents); err != nil {
+		return err
+	}
+	facts.Roster, err = readRoster(ctx, q)
+	return err
+}
+
+// Background returns the facts without agents and roster, which take longest.
+func (s *Snapshot) Background(ctx context.Context, from, to time.Time) (reports.Facts, error) {
+	facts, err := readBackground(ctx, db.New(s.tx), from, to)
 	if err != nil {
 		return reports.Facts{}, fmt.Errorf("read what stands behind the figures: %w", plain(err))
 	}
 	return facts, nil
 }
 
-func readFacts(ctx context.Context, q *db.Queries, from, to time.Time) (facts reports.Facts, err error) {
+func readBackground(ctx context.Context, q *db.Queries, from, to time.Time) (facts reports.Facts, err error) {
 	last, err := lastDerivation(ctx, q)
 	if err != nil {
 		return facts, err
 	}
 	facts.Horizon = last.HorizonAt
-
-	agents, err := q.AgentsWithQuarterHours(ctx, db.AgentsWithQuarterHoursParams{FromAt: from, ToAt: to})
-	if err != nil {
-		return facts, err
-	}
-	if facts.Agents, err = agentsOf(agents); err != nil {
-		return facts, err
-	}
 
 	schedules, err := q.SchedulesSince(ctx, from)
 	if err != nil {
@@ -166,12 +183,14 @@ func readFacts(ctx context.Context, q *db.Queries, from, to time.Time) (facts re
 		dirty = dirty.touch(later(from, m.FromAt), earlier(to, m.ToAt))
 	}
 	facts.Dirty = dirty.merge().count()
-
-	facts.Roster, err = readRoster(ctx, q)
-	return facts, err
+	return facts, nil
 }
 
-var _ reports.Source = (*Snapshot)(nil)
+var _ interface {
+	reports.Source
+	reports.SegmentSource
+	reports.SampleSource
+} = (*Snapshot)(nil)
 
 var _ interface {
 	ingest.Recorder
