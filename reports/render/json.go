@@ -9,21 +9,25 @@ import (
 	"talktime/reports"
 )
 
-// JSON writes {"meta": {...}, "rows": [...]} with one row per line. Numbers are
-// exact decimals, values that are missing null. Equal reports give equal bytes.
-type JSON struct {
-	out     *bufio.Writer
-	columns []reports.Column
-	line    []byte
-	rows    int
+// JSONOf writes {"meta": {...}, "rows": [...]} with one row R per line. Numbers
+// are exact decimals, values that are missing null. Equal reports give equal
+// bytes.
+type JSONOf[R any] struct {
+	out       *bufio.Writer
+	columnsOf func(reports.Meta) []reports.ColumnOf[R]
+	columns   []reports.ColumnOf[R]
+	line      []byte
+	rows      int
 }
 
-// NewJSON returns a sink that writes to w.
-func NewJSON(w io.Writer) *JSON { return &JSON{out: bufio.NewWriter(w)} }
+// NewJSONOf returns a sink that writes the columns of a report to w.
+func NewJSONOf[R any](w io.Writer, columns func(reports.Meta) []reports.ColumnOf[R]) *JSONOf[R] {
+	return &JSONOf[R]{out: bufio.NewWriter(w), columnsOf: columns}
+}
 
 // Begin writes the meta.
-func (j *JSON) Begin(meta reports.Meta) error {
-	j.columns = meta.Columns()
+func (j *JSONOf[R]) Begin(meta reports.Meta) error {
+	j.columns = j.columnsOf(meta)
 	text, err := json.MarshalIndent(newMetaText(meta), "", "  ")
 	if err != nil {
 		return fmt.Errorf("write meta: %w", err)
@@ -33,7 +37,7 @@ func (j *JSON) Begin(meta reports.Meta) error {
 }
 
 // Row writes one object.
-func (j *JSON) Row(row *reports.Row) error {
+func (j *JSONOf[R]) Row(row *R) error {
 	j.line = j.line[:0]
 	if j.rows++; j.rows > 1 {
 		j.line = append(j.line, ',')
@@ -69,9 +73,18 @@ func appendValue(line []byte, kind reports.Kind, text string) ([]byte, error) {
 }
 
 // End closes the list and the object.
-func (j *JSON) End(*reports.Row) error {
+func (j *JSONOf[R]) End() error {
 	if _, err := j.out.WriteString("\n]}\n"); err != nil {
 		return err
 	}
 	return j.out.Flush()
 }
+
+// JSON writes the reports talk-time and states.
+type JSON struct{ *JSONOf[reports.Row] }
+
+// NewJSON returns a sink that writes to w.
+func NewJSON(w io.Writer) *JSON { return &JSON{NewJSONOf(w, reports.Meta.Columns)} }
+
+// End closes the list and the object, without a total.
+func (j *JSON) End(*reports.Row) error { return j.JSONOf.End() }

@@ -9,23 +9,25 @@ import (
 	"talktime/reports"
 )
 
-// metaText is a report's meta as machines read it.
+// metaText is a report's meta as machines read it. By, TeamAsOf, MinCoveragePct
+// and AllowPartial are told of the reports that have a Grouping.
 type metaText struct {
 	Report            string         `json:"report"`
-	From              time.Time      `json:"from"`
-	To                time.Time      `json:"to"`
+	At                time.Time      `json:"at,omitzero"`
+	From              time.Time      `json:"from,omitzero"`
+	To                time.Time      `json:"to,omitzero"`
 	TimeZone          string         `json:"time_zone"`
-	By                string         `json:"by"`
-	Agents            string         `json:"agents,omitempty"` // those asked for
-	Teams             []string       `json:"teams,omitempty"`  // those asked for
-	TeamAsOf          string         `json:"team_as_of"`       // time, or the instant whose team counts
-	HorizonAt         *time.Time     `json:"horizon_at"`       // null: nothing derived yet
+	By                string         `json:"by,omitempty"`
+	Agents            string         `json:"agents,omitempty"`     // those asked for
+	Teams             []string       `json:"teams,omitempty"`      // those asked for
+	TeamAsOf          string         `json:"team_as_of,omitempty"` // time, or the instant whose team counts
+	HorizonAt         *time.Time     `json:"horizon_at"`           // null: nothing derived yet
 	DirtyQuarterHours int            `json:"dirty_quarter_hours"`
 	Schedules         []scheduleText `json:"schedules"`
 	PeriodsSeconds    []float64      `json:"periods_seconds"`
 	HoldsSeconds      []float64      `json:"holds_seconds"`
-	MinCoveragePct    int            `json:"min_coverage_pct"`
-	AllowPartial      bool           `json:"allow_partial"`
+	MinCoveragePct    int            `json:"min_coverage_pct,omitempty"`
+	AllowPartial      *bool          `json:"allow_partial,omitempty"`
 	Program           string         `json:"program"`
 }
 
@@ -39,23 +41,24 @@ type scheduleText struct {
 func newMetaText(m reports.Meta) metaText {
 	text := metaText{
 		Report:            m.Report,
+		At:                m.At,
 		From:              m.Window.From,
 		To:                m.Window.To,
 		TimeZone:          m.Window.Zone.String(),
-		By:                m.Grouping.String(),
 		Agents:            m.Request.Agents.String(),
 		Teams:             m.Teams,
-		TeamAsOf:          "time",
 		DirtyQuarterHours: m.Dirty,
 		Schedules:         []scheduleText{},
 		PeriodsSeconds:    []float64{},
 		HoldsSeconds:      []float64{},
-		MinCoveragePct:    reports.MinCoverage,
-		AllowPartial:      m.AllowPartial,
 		Program:           m.Program,
 	}
-	if !m.TeamAsOf.IsZero() {
-		text.TeamAsOf = m.TeamAsOf.Format(time.RFC3339)
+	if _, isGrouped := groupedTitles[m.Report]; isGrouped {
+		text.By, text.TeamAsOf = m.Grouping.String(), "time"
+		if !m.TeamAsOf.IsZero() {
+			text.TeamAsOf = m.TeamAsOf.Format(time.RFC3339)
+		}
+		text.MinCoveragePct, text.AllowPartial = reports.MinCoverage, &m.AllowPartial
 	}
 	if !m.Horizon.IsZero() {
 		text.HorizonAt = &m.Horizon

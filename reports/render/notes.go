@@ -9,10 +9,13 @@ import (
 	"talktime/reports"
 )
 
+// groupedTitles names the reports whose rows are kept apart by a Grouping.
+var groupedTitles = map[string]string{"talk-time": "Talk time", "states": "States"}
+
 // writeTitle says what the report is of and how its time was polled.
 func (t *Table) writeTitle() {
 	w := t.meta.Window
-	name := map[string]string{"talk-time": "Talk time", "states": "States"}[t.meta.Report]
+	name := groupedTitles[t.meta.Report]
 	by := "all agents together"
 	if g := t.meta.Grouping; g != (reports.Grouping{}) {
 		by = "by " + strings.ReplaceAll(g.String(), ",", " and ")
@@ -23,17 +26,25 @@ func (t *Table) writeTitle() {
 	const local = "Mon 2006-01-02 15:04"
 	t.writeBold(fmt.Sprintf("%s %s · %s to %s · %s, UTC%s", name, printable(by),
 		w.From.In(w.Zone).Format(local), w.To.In(w.Zone).Format(local), w.Zone, strings.Join(offsets(w), ", then UTC")))
-	if periods := t.meta.Periods; len(periods) > 0 {
-		t.write(fmt.Sprintf("Polled every %s; hold %s: a longer gap between two samples counts as unobserved.\n",
+	for _, line := range polling(t.meta) {
+		t.write(line, "\n")
+	}
+}
+
+// polling says how the time of a report was polled, line by line.
+func polling(meta reports.Meta) []string {
+	var lines []string
+	if periods := meta.Periods; len(periods) > 0 {
+		lines = append(lines, fmt.Sprintf("Polled every %s; hold %s: a longer gap between two samples counts as unobserved.",
 			joinDurations(periods, func(p time.Duration) time.Duration { return p }), joinDurations(periods, reports.Hold)))
 	}
-	for i, s := range t.meta.Schedules {
+	for i, s := range meta.Schedules {
 		if i == mostSchedules {
-			t.write(fmt.Sprintf("… and %d schedules more; --format json has them all.\n", len(t.meta.Schedules)-i))
-			break
+			return append(lines, fmt.Sprintf("… and %d schedules more; --format json has them all.", len(meta.Schedules)-i))
 		}
-		t.write(printable(fmt.Sprintf("Schedule %s: %s, %s, agents %s", s.Name, s.Cron, s.Zone, shortened(s.Agents))), "\n")
+		lines = append(lines, printable(fmt.Sprintf("Schedule %s: %s, %s, agents %s", s.Name, s.Cron, s.Zone, shortened(s.Agents))))
 	}
+	return lines
 }
 
 // A title names so many schedules, and so much of their agents.
