@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,9 @@ func (a *app) reportCommand() *cobra.Command {
 every row sum to its agents' time in the window, to the millisecond: what was not
 seen is shown as unobserved, unscheduled or pending, never as zero.`,
 		Example: `  talktime report talk-time --from 2026-11-16 --to 2026-11-23 --by agent,day
-  talktime report states --format json`,
+  talktime report states --format json
+  talktime report timeline --agent 1042
+  talktime report at now`,
 	})
 	cmd.AddCommand(
 		a.figuresCommand("talk-time", "Talk time, how good the figure is, and the ratios made from it",
@@ -42,6 +45,9 @@ handle and available time, occupancy and talk share, and how much was seen.`),
 		a.figuresCommand("states", "Time in every state, and time not observed, by cause",
 			`states prints all thirteen measures: the eight parts of staffed time, signed out,
 failed and recorder down, unscheduled and pending, and the window they sum to.`),
+		a.timelineCommand(),
+		a.sessionsCommand(),
+		a.atCommand(),
 	)
 	return cmd
 }
@@ -83,15 +89,11 @@ Exit code 3 means that the report was written and less was seen than
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.report(cmd.Context(), name, flags) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.from, "from", "", "first `date or instant` of the window (default: yesterday)")
-	f.StringVar(&flags.to, "to", "", "`date or instant` the window ends before (default: the end of --from's day)")
-	f.StringVar(&flags.zone, "tz", "", "time `zone` of dates, days and labels (default: time_zone of the configuration)")
+	windowFlags(f, &flags)
+	outputFlags(f, &flags)
 	f.StringVar(&flags.by, "by", "agent", "`words` rows are kept apart and sorted by: agent, team, one of 15m, 30m, 60m, day, week, month; or none")
-	f.StringVar(&flags.agents, "agent", "", "`agents` to show, such as 101,103-110 (default: all with figures in the window)")
 	f.StringSliceVar(&flags.teams, "team", nil, "`teams` whose time to show, such as Sales,Support; "+reports.NoTeam+" for time in none (default: all)")
 	f.StringVar(&flags.teamAsOf, "team-as-of", "time", "which of a person's teams counts: the one at the `time`, or the one of now")
-	f.StringVar(&flags.format, "format", "table", "`format`: table, csv or json")
-	f.StringVar(&flags.out, "out", toStdout, "`file` to write, replaced only when the report is complete; - for standard output")
 	f.BoolVar(&flags.allowPartial, "allow-partial", false, fmt.Sprintf("show ratios of rows with less than %d %% coverage", reports.MinCoverage))
 	f.BoolVar(&flags.evidence, "evidence", false, "show the error and bounds of every state and group in a table")
 	f.Float64Var(&flags.requireCoverage, "require-coverage", 0, "least coverage of the whole report in `percent`; below it the exit code is 3")
@@ -125,16 +127,11 @@ func (a *app) reportRequest(name string, flags reportFlags, c *config) (reports.
 	var faults []error
 	fault := func(err error) { faults = append(faults, err) }
 
-	zone := c.timeZone
-	if flags.zone != "" {
-		named, err := reports.ParseZone(flags.zone)
-		if err != nil {
-			fault(fmt.Errorf("--tz: %w", err))
-		} else {
-			zone = named
-		}
+	zone, err := zoneOf(flags.zone, c)
+	if err != nil {
+		fault(err)
+		zone = c.timeZone
 	}
-	var err error
 	if request.Window, err = reports.ParseWindow(flags.from, flags.to, zone, a.clock.Now()); err != nil {
 		fault(err)
 	}
@@ -167,6 +164,18 @@ func trimmed(words []string) []string {
 		words[i] = strings.TrimSpace(word)
 	}
 	return words
+}
+
+// zoneOf returns the zone of a --tz, the configured one without.
+func zoneOf(name string, c *config) (*time.Location, error) {
+	if name == "" {
+		return c.timeZone, nil
+	}
+	zone, err := reports.ParseZone(name)
+	if err != nil {
+		return nil, fmt.Errorf("--tz: %w", err)
+	}
+	return zone, nil
 }
 
 // checkCoverage turns too little coverage of a written report into exit code 3.

@@ -62,8 +62,13 @@ func (a *app) writeReport(ctx context.Context, source reports.Source, request re
 	return total, err
 }
 
-// newSink returns the format's sink. A table is coloured on a terminal, unless
-// the user's NO_COLOR says otherwise.
+// isColored reports whether what is written to is a terminal that shows colours,
+// unless the user's NO_COLOR says otherwise.
+func (a *app) isColored(w io.Writer) bool {
+	return isTerminal(w) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
+}
+
+// newSink returns the format's sink.
 func (a *app) newSink(format string, w io.Writer) reports.Sink {
 	switch format {
 	case "csv":
@@ -71,7 +76,7 @@ func (a *app) newSink(format string, w io.Writer) reports.Sink {
 	case "json":
 		return render.NewJSON(w)
 	default:
-		return render.NewTable(w, isTerminal(w) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb")
+		return render.NewTable(w, a.isColored(w))
 	}
 }
 

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"talktime/reports"
+	"talktime/reports/render"
+	"talktime/sql/store"
+)
+
+// rowsWriter makes a report from a snapshot, writes it, and returns its meta.
+type rowsWriter func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, error)
+
+// writeRows writes a report to where the flags say. A file is replaced only when
+// the report is complete, and a CSV's meta after it.
+func (a *app) writeRows(ctx context.Context, s *store.Snapshot, request reports.Request, flags reportFlags, write rowsWriter) error {
+	if flags.out == toStdout {
+		_, err := write(ctx, s, request, a.stdout)
+		return err
+	}
+	var meta reports.Meta
+	err := replaceFile(flags.out, func(w io.Writer) (err error) {
+		meta, err = write(ctx, s, request, w)
+		return err
+	})
+	if err == nil && flags.format == "csv" {
+		err = replaceFile(flags.out+".meta.json", func(w io.Writer) error { return render.WriteMeta(w, meta) })
+	}
+	return err
+}
+
+// newSinkOf returns the format's sink of a report with the given columns.
+func newSinkOf[R any](format string, w io.Writer, columns func(reports.Meta) []reports.ColumnOf[R], table func() reports.SinkOf[R]) reports.SinkOf[R] {
+	switch format {
+	case "csv":
+		return render.NewCSVOf(w, columns)
+	case "json":
+		return render.NewJSONOf(w, columns)
+	default:
+		return table()
+	}
+}
+
+// metaKeeperOf is a sink that remembers the report's meta.
+type metaKeeperOf[R any] struct {
+	reports.SinkOf[R]
+	meta reports.Meta
+}
+
+func metaOf[R any](sink reports.SinkOf[R]) *metaKeeperOf[R] { return &metaKeeperOf[R]{SinkOf: sink} }
+
+func (k *metaKeeperOf[R]) Begin(meta reports.Meta) error {
+	k.meta = meta
+	return k.SinkOf.Begin(meta)
+}
+
+// defaultColumns is how wide a bar may be where no terminal says it.
+const defaultColumns = 110
+
+// columnsOf returns how wide what is written to may be.
+func columnsOf(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return defaultColumns
+}
