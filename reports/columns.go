@@ -68,7 +68,8 @@ func (m Meta) Columns() []Column {
 }
 
 // keyColumns lists what tells the grouping's rows apart. The UTC instants are
-// unique; a local date and offset are what a calendar shows of them.
+// unique; the offset is what a local clock shows of their start, the date is that
+// of the local day the start belongs to.
 func (m Meta) keyColumns() []Column {
 	var columns []Column
 	if m.Grouping.ByAgent {
@@ -83,14 +84,11 @@ func (m Meta) keyColumns() []Column {
 	if m.Grouping.Unit == NoUnit {
 		return columns
 	}
-	local := func(layout string) func(*Row) string {
-		return func(r *Row) string { return r.Span.From.In(m.Window.Zone).Format(layout) }
-	}
 	return append(columns,
-		Column{"local_date", Text, local(time.DateOnly)},
+		Column{"local_date", Text, func(r *Row) string { return m.Window.Date(r.Span.From).Format(time.DateOnly) }},
 		Column{"bin_start_at", Text, func(r *Row) string { return r.Span.From.Format(time.RFC3339) }},
 		Column{"bin_end_at", Text, func(r *Row) string { return r.Span.To.Format(time.RFC3339) }},
-		Column{"utc_offset", Text, local("-07:00")},
+		Column{"utc_offset", Text, func(r *Row) string { return r.Span.From.In(m.Window.Zone).Format("-07:00") }},
 	)
 }
 

@@ -23,12 +23,12 @@ var rosterColumns = []string{"agent_id", "name", "team", "valid_from", "person"}
 //
 // Allowed are a byte order mark, any line ends, semicolons or tabs for commas,
 // blanks around and double blanks inside fields, quoted fields and empty lines.
-// valid_from is a date in the zone, which stands for its first quarter-hour, or
+// valid_from is a date, which stands for the start of that day, or
 // an instant on a quarter-hour. The tenures come in order of agent and From,
 // without To; Person is empty where the line has none. The error joins every
 // fault, as "read PATH line 7: …".
-func ParseRoster(path, content string, maxID ingest.AgentID, zone *time.Location) ([]Tenure, error) {
-	p := rosterParser{maxID: maxID, zone: zone, lines: map[rosterKey]int{}}
+func ParseRoster(path, content string, maxID ingest.AgentID, calendar Calendar) ([]Tenure, error) {
+	p := rosterParser{maxID: maxID, calendar: calendar, lines: map[rosterKey]int{}}
 	content, p.faults = decodeText(content)
 	p.faults.path = path
 	p.parse(content)
@@ -39,12 +39,12 @@ func ParseRoster(path, content string, maxID ingest.AgentID, zone *time.Location
 }
 
 type rosterParser struct {
-	maxID   ingest.AgentID
-	zone    *time.Location
-	columns []string // of the file
-	lines   map[rosterKey]int
-	tenures []Tenure
-	faults  lineFaults
+	maxID    ingest.AgentID
+	calendar Calendar
+	columns  []string // of the file
+	lines    map[rosterKey]int
+	tenures  []Tenure
+	faults   lineFaults
 }
 
 // rosterKey is what a roster has one line for at most.
@@ -135,7 +135,7 @@ func (p *rosterParser) record(line int, fields []string) {
 		case "person":
 			t.Person, err = cleanText(column, fields[i])
 		case "valid_from":
-			t.From, err = ParseInstant(column, strings.TrimSpace(fields[i]), p.zone)
+			t.From, err = p.calendar.ParseInstant(column, strings.TrimSpace(fields[i]))
 		}
 		if err != nil {
 			faults = append(faults, err)
@@ -150,7 +150,7 @@ func (p *rosterParser) record(line int, fields []string) {
 	if len(faults) == 0 {
 		key := rosterKey{t.Agent, t.From}
 		if first, taken := p.lines[key]; taken {
-			faults = append(faults, fmt.Errorf("agent %d from %s was given on line %d already", t.Agent, t.From.In(p.zone).Format(time.DateOnly), first))
+			faults = append(faults, fmt.Errorf("agent %d from %s was given on line %d already", t.Agent, p.calendar.Date(t.From).Format(time.DateOnly), first))
 		}
 		p.lines[key] = line
 	}

@@ -18,7 +18,7 @@ const rosterHeader = "agent_id,name,team,valid_from\n"
 
 func parseRoster(t *testing.T, content string) ([]reports.Tenure, error) {
 	t.Helper()
-	return reports.ParseRoster("roster.csv", content, ingest.DefaultMaxAgentID, zone(t, "Europe/Berlin"))
+	return reports.ParseRoster("roster.csv", content, ingest.DefaultMaxAgentID, reports.Calendar{Zone: zone(t, "Europe/Berlin")})
 }
 
 // However a spreadsheet saves it, it is the same roster.
@@ -130,7 +130,7 @@ func TestRosterFileDates(t *testing.T) {
 	for zoneName, want := range map[string]string{
 		"America/Santiago": "2026-09-06T04:00:00Z", "Asia/Kathmandu": "2026-09-05T18:15:00Z", "UTC": "2026-09-06T00:00:00Z",
 	} {
-		got, err := reports.ParseRoster("r", rosterHeader+"101,Ann,,2026-09-06\n", 101, zone(t, zoneName))
+		got, err := reports.ParseRoster("r", rosterHeader+"101,Ann,,2026-09-06\n", 101, reports.Calendar{Zone: zone(t, zoneName)})
 		if err != nil || got[0].From.Format(time.RFC3339) != want {
 			t.Errorf("%s: got %v, %v, want %s", zoneName, got, err, want)
 		}
@@ -144,7 +144,7 @@ func FuzzParseRoster(f *testing.F) {
 	f.Add("\xff\xfe")
 	f.Add(rosterHeader + "101,\"\n\",,2026-01-01\n101,M\xfcller,x,y\n")
 	f.Fuzz(func(t *testing.T, content string) {
-		tenures, err := reports.ParseRoster("r", content, ingest.DefaultMaxAgentID, time.UTC)
+		tenures, err := reports.ParseRoster("r", content, ingest.DefaultMaxAgentID, reports.Calendar{Zone: time.UTC})
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "read r line ") {
 				t.Errorf("no line in %q", err)
@@ -161,7 +161,7 @@ func FuzzParseRoster(f *testing.F) {
 			_ = out.Write([]string{fmt.Sprint(int(h.Agent)), h.Name, h.Team, h.From.Format(time.RFC3339), h.Person})
 		}
 		out.Flush()
-		if got, err := reports.ParseRoster("r", again.String(), ingest.DefaultMaxAgentID, time.UTC); err != nil || !gocmp.Equal(got, tenures) {
+		if got, err := reports.ParseRoster("r", again.String(), ingest.DefaultMaxAgentID, reports.Calendar{Zone: time.UTC}); err != nil || !gocmp.Equal(got, tenures) {
 			t.Errorf("written as\n%s\nread as %+v, %v", &again, got, err)
 		}
 	})

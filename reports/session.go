@@ -49,8 +49,8 @@ func (s *Session) UnobservedMS() int64 {
 
 // sessionRules is what joining episodes to sessions depends on.
 type sessionRules struct {
-	closed time.Time
-	zone   *time.Location // whose midnight ends a business day
+	closed   time.Time
+	calendar Calendar // whose days end business days
 }
 
 // sessions joins the staffed ones of episodes, ordered by agent and time.
@@ -111,7 +111,7 @@ func (r sessionRules) add(s *sitting, e *Episode) {
 
 // endQuiet ends a time without talk and judges it.
 func (r sessionRules) endQuiet(s *sitting, at time.Time) {
-	if at.Sub(s.quietFrom) > longestQuiet && startOfDay(s.quietFrom.In(r.zone), 1, r.zone).Before(at) {
+	if at.Sub(s.quietFrom) > longestQuiet && r.calendar.begin(r.calendar.Date(s.quietFrom).AddDate(0, 0, 1)).Before(at) {
 		s.SuspectedLeftSignedIn = true
 	}
 }

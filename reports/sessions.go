@@ -6,8 +6,7 @@ import (
 )
 
 // Sessions hands the sink every session that touches the window, whole, by agent
-// and time. The end of a business day is midnight in the window's zone. It keeps
-// one row.
+// and time. Business days end as the window's local days do. It keeps one row.
 func Sessions(ctx context.Context, source SegmentSource, request Request, sink SinkOf[Session]) error {
 	err := func() error {
 		facts, err := source.Background(ctx, request.Window.From, request.Window.To)
@@ -17,7 +16,7 @@ func Sessions(ctx context.Context, source SegmentSource, request Request, sink S
 		if err := sink.Begin(Meta{request, facts}); err != nil {
 			return err
 		}
-		rules := sessionRules{closed: closedUntil(facts.Horizon), zone: request.Window.Zone}
+		rules := sessionRules{closed: closedUntil(facts.Horizon), calendar: request.Window.calendar()}
 		segments := source.Segments(ctx, SegmentQuery{Span: request.Window.Span, Agents: request.Agents, OfSessions: true})
 		for session, err := range rules.sessions(episodes(segments, rules.closed)) {
 			if err != nil {

@@ -22,9 +22,9 @@ func (s Span) intersect(t Span) Span { return Span{latest(s.From, t.From), earli
 // 60-minute unit is the quarter-hours labelled 08:00 to 08:45, and the first
 // and last unit are shorter where the window cuts them.
 //
-// A unit below a day also ends where the zone's offset from UTC changes: the
-// hour that is lived twice in autumn makes two spans. A day does not; it has
-// 92, 96 or 100 quarter-hours (94 or 98 on Lord Howe). Weeks and months are
+// A unit below a day also ends where the zone's offset from UTC changes, as the
+// hour that is lived twice in autumn makes two spans, and where a day begins. A day
+// has 92, 96 or 100 quarter-hours (94 or 98 on Lord Howe). Weeks and months are
 // whole days.
 func (w Window) Spans(unit Unit) []Span {
 	if unit == NoUnit {
@@ -33,8 +33,8 @@ func (w Window) Spans(unit Unit) []Span {
 	var spans []Span
 	var current label
 	for at := w.From; at.Before(w.To); at = at.Add(QuarterHour) {
-		next := labelOf(at.In(w.Zone), unit)
-		if len(spans) > 0 && !next.begins(current, unit) {
+		next := w.label(at, unit)
+		if len(spans) > 0 && next == current {
 			spans[len(spans)-1].To = at.Add(QuarterHour)
 			continue
 		}
@@ -46,38 +46,23 @@ func (w Window) Spans(unit Unit) []Span {
 
 // label is what a local clock and calendar show of a unit.
 type label struct {
-	date   int // of the day, or the first of its week or month: yyyymmdd, which sorts as dates do
-	part   int // number of the unit in the day
-	offset int // seconds east of UTC
+	date   time.Time // of the day, or the first of its week or month
+	part   int       // number of a unit below a day in the calendar day
+	offset int       // seconds east of UTC, of a unit below a day
 }
 
-func labelOf(local time.Time, unit Unit) label {
-	_, offset := local.Zone()
-	year, month, day := local.Date()
-	l := label{date: dateNumber(local), offset: offset}
+func (w Window) label(at time.Time, unit Unit) label {
+	l := label{date: w.Date(at)}
 	switch minutes := unit.minutes(); {
 	case minutes > 0:
+		local := at.In(w.Zone)
+		_, l.offset = local.Zone()
 		l.part = (local.Hour()*60 + local.Minute()) / minutes
 	case unit == Week:
-		sinceMonday := (int(local.Weekday()) + 6) % 7
-		l.date = dateNumber(time.Date(year, month, day-sinceMonday, 0, 0, 0, 0, time.UTC))
+		sinceMonday := (int(l.date.Weekday()) + 6) % 7
+		l.date = l.date.AddDate(0, 0, -sinceMonday)
 	case unit == Month:
-		l.date += 1 - day
+		l.date = l.date.AddDate(0, 0, 1-l.date.Day())
 	}
 	return l
-}
-
-// begins reports whether l starts a new unit after the current one. A calendar
-// only moves forward: where a clock set back at midnight shows yesterday once
-// more, that time stays with today.
-func (l label) begins(current label, unit Unit) bool {
-	if unit >= Day {
-		return l.date > current.date
-	}
-	return l != current
-}
-
-func dateNumber(local time.Time) int {
-	year, month, day := local.Date()
-	return (year*100+int(month))*100 + day
 }

@@ -163,6 +163,7 @@ func TestSpansTileAnyWindow(t *testing.T) {
 			reports.NoUnit, reports.QuarterHours, reports.HalfHours, reports.Hours, reports.Day, reports.Week, reports.Month,
 		}).Draw(t, "unit")
 		at := w.From
+		calendar := reports.Calendar{Zone: w.Zone, DayStart: w.DayStart}
 		dates := map[string]bool{}
 		days := map[time.Time]bool{}
 		for _, day := range w.Spans(reports.Day) {
@@ -173,13 +174,13 @@ func TestSpansTileAnyWindow(t *testing.T) {
 				t.Fatalf("span %v does not continue at %v", s, at)
 			}
 			at = s.To
-			date := s.From.In(w.Zone).Format(time.DateOnly)
+			date := calendar.Date(s.From).Format(time.DateOnly)
 			if unit == reports.Day && dates[date] {
 				t.Fatalf("two spans for %s", date)
 			}
 			dates[date] = true
 			last := s.To.Add(-reports.QuarterHour)
-			local := s.From.In(w.Zone)
+			local := calendar.Date(s.From)
 			switch {
 			case s.From.Equal(w.From):
 			case unit >= reports.Day && !days[s.From]:
@@ -187,11 +188,11 @@ func TestSpansTileAnyWindow(t *testing.T) {
 			case unit == reports.Week && local.Weekday() != time.Monday, unit == reports.Month && local.Day() != 1:
 				t.Fatalf("a %v begins on %v", unit, local)
 			}
-			if unit == reports.Week && s.To.Sub(s.From) > 7*24*time.Hour+time.Hour || unit == reports.Month && last.In(w.Zone).Month() != local.Month() {
+			if unit == reports.Week && s.To.Sub(s.From) > 7*24*time.Hour+time.Hour || unit == reports.Month && calendar.Date(last).Month() != local.Month() {
 				t.Fatalf("span %v is longer than a %v", s, unit)
 			}
-			if unit != reports.NoUnit && unit <= reports.Day && last.In(w.Zone).Format(time.DateOnly) != date {
-				t.Fatalf("span %v crosses midnight", s)
+			if unit != reports.NoUnit && unit <= reports.Day && calendar.Date(last).Format(time.DateOnly) != date {
+				t.Fatalf("span %v reaches into the next day", s)
 			}
 		}
 		if !at.Equal(w.To) {
@@ -201,7 +202,7 @@ func TestSpansTileAnyWindow(t *testing.T) {
 }
 
 // drawWindow draws a window of at most the given quarter-hours, often across a
-// change of clocks.
+// change of clocks and with days that do not begin at midnight.
 func drawWindow(t *rapid.T, most int) reports.Window {
 	z, err := reports.ParseZone(rapid.SampledFrom(zones).Draw(t, "zone"))
 	if err != nil {
@@ -212,6 +213,7 @@ func drawWindow(t *rapid.T, most int) reports.Window {
 		time.Date(2026, 9, 6, 2, 0, 0, 0, time.UTC), time.Date(2026, 10, 25, 0, 0, 0, 0, time.UTC),
 	}).Draw(t, "base")
 	from := base.Add(time.Duration(rapid.IntRange(-96, 96).Draw(t, "from")) * reports.QuarterHour)
+	dayStart := time.Duration(rapid.SampledFrom([]int{0, 0, 0, 2, 9, 10, 16, 94}).Draw(t, "day start")) * reports.QuarterHour
 	length := time.Duration(rapid.IntRange(1, most).Draw(t, "quarter-hours")) * reports.QuarterHour
-	return reports.Window{Span: reports.Span{From: from, To: from.Add(length)}, Zone: z}
+	return reports.Window{Span: reports.Span{From: from, To: from.Add(length)}, Zone: z, DayStart: dayStart}
 }

@@ -115,7 +115,7 @@ func (s *summary) add(slot *slot) error {
 	if slot.part != s.row.last {
 		s.agents[slot.part.Agent] = true
 	}
-	date := dateNumber(slot.span.From.In(s.request.Window.Zone))
+	date := s.request.Window.dateNumber(slot.span.From)
 	s.row.add(slot, agentDay{slot.part.Agent, date})
 	s.days.add(agentDay{slot.part.Agent, date}, &slot.sums, s.isCut(slot.part.Span, date))
 	return nil
@@ -144,8 +144,8 @@ func (s *summary) emptyRow(slot *slot) openRow {
 // outside the part.
 func (s *summary) isCut(part Span, date int) bool {
 	w := s.request.Window
-	return part.From.After(w.From) && dateNumber(part.From.Add(-QuarterHour).In(w.Zone)) == date ||
-		part.To.Before(w.To) && dateNumber(part.To.In(w.Zone)) == date
+	return part.From.After(w.From) && w.dateNumber(part.From.Add(-QuarterHour)) == date ||
+		part.To.Before(w.To) && w.dateNumber(part.To) == date
 }
 
 // closeRow hands the row to the sink, if it accounts for all its time.

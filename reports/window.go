@@ -6,11 +6,24 @@ import (
 	"time"
 )
 
-// Window is the time a report covers, and the zone whose calendar it is read
-// with. From and To are UTC, on quarter-hours, and From is before To.
+// Window is the time a report covers, and the calendar it is read with. From and
+// To are UTC, on quarter-hours, and From is before To.
 type Window struct {
 	Span
-	Zone *time.Location
+	Zone     *time.Location
+	DayStart time.Duration // see Calendar
+}
+
+func (w Window) calendar() Calendar { return Calendar{w.Zone, w.DayStart} }
+
+// Date returns the date of the window's local day that the instant belongs to, as
+// that date's midnight in UTC.
+func (w Window) Date(at time.Time) time.Time { return w.calendar().Date(at) }
+
+// dateNumber writes such a date as yyyymmdd.
+func (w Window) dateNumber(at time.Time) int {
+	year, month, day := w.Date(at).Date()
+	return (year*100+int(month))*100 + day
 }
 
 // Years a window may lie in: a mistyped year is refused, not searched.
@@ -29,26 +42,33 @@ func ParseZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// ParseWindow reads the --from (included) and --to (excluded) of a report:
-// local dates such as 2026-11-16, or RFC 3339 instants on a quarter-hour.
-// Without either the window is the local day before now's; with --from alone
-// it ends with that local day. All faults are told at once.
+// ParseWindow reads a window by a calendar whose days begin at midnight; see
+// Calendar.ParseWindow.
 func ParseWindow(from, to string, zone *time.Location, now time.Time) (Window, error) {
-	w := Window{Zone: zone}
+	return Calendar{Zone: zone}.ParseWindow(from, to, now)
+}
+
+// ParseWindow reads the --from (included) and --to (excluded) of a report:
+// local dates such as 2026-11-16, which stand for the start of that day, or RFC
+// 3339 instants on a quarter-hour. Without either the window is the local day
+// before now's; with --from alone it ends with that local day. All faults are told
+// at once.
+func (c Calendar) ParseWindow(from, to string, now time.Time) (Window, error) {
+	w := Window{Zone: c.Zone, DayStart: c.DayStart}
 	if from == "" && to == "" {
-		today := now.In(zone)
-		w.From, w.To = startOfDay(today, -1, zone), startOfDay(today, 0, zone)
+		today := c.Date(now)
+		w.From, w.To = c.begin(today.AddDate(0, 0, -1)), c.begin(today)
 		return w, nil
 	}
 	if from == "" {
 		return Window{}, errors.New("--to needs a --from")
 	}
 	var faults [2]error
-	w.From, faults[0] = ParseInstant("--from", from, zone)
+	w.From, faults[0] = c.ParseInstant("--from", from)
 	if to != "" {
-		w.To, faults[1] = ParseInstant("--to", to, zone)
+		w.To, faults[1] = c.ParseInstant("--to", to)
 	} else if faults[0] == nil {
-		w.To = startOfDay(w.From.In(zone), 1, zone)
+		w.To = c.begin(c.Date(w.From).AddDate(0, 0, 1))
 	}
 	if err := errors.Join(faults[:]...); err != nil {
 		return Window{}, err
@@ -59,15 +79,15 @@ func ParseWindow(from, to string, zone *time.Location, now time.Time) (Window, e
 	return w, nil
 }
 
-// ParseInstant reads a local date, which stands for its first quarter-hour, or an
+// ParseInstant reads a local date, which stands for the start of that day, or an
 // RFC 3339 instant on a quarter-hour. Errors call it by the given name, such as
 // --from.
-func ParseInstant(name, text string, zone *time.Location) (time.Time, error) {
+func (c Calendar) ParseInstant(name, text string) (time.Time, error) {
 	if date, err := time.Parse(time.DateOnly, text); err == nil {
 		if err := checkYear(name, text, date); err != nil {
 			return time.Time{}, err
 		}
-		return startOfDay(date, 0, zone), nil
+		return c.begin(date), nil
 	}
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
@@ -89,18 +109,4 @@ func checkYear(name, text string, at time.Time) error {
 		return fmt.Errorf("%s %s is outside the years %d to %d", name, text, firstYear, lastYear)
 	}
 	return nil
-}
-
-// startOfDay returns the first quarter-hour of the zone that shows the
-// calendar date of t, moved by days, or a later one: where a clock change
-// leaves out midnight, the day begins with the first label it has.
-func startOfDay(t time.Time, days int, zone *time.Location) time.Time {
-	year, month, day := t.Date()
-	midnight := time.Date(year, month, day+days, 0, 0, 0, 0, time.UTC)
-	// No zone has ever been further than 16 hours from UTC.
-	at := midnight.Add(-16 * time.Hour)
-	for dateNumber(at.In(zone)) < dateNumber(midnight) {
-		at = at.Add(QuarterHour)
-	}
-	return at
 }

@@ -56,6 +56,38 @@ func TestParseWindow(t *testing.T) {
 	}
 }
 
+// A date means the day that begins then, not at midnight.
+func TestParseWindowOfBusinessDays(t *testing.T) {
+	const now = "2026-11-22T02:30:00Z" // 03:30 in Berlin, still the 21st before 04:00
+	for name, c := range map[string]struct{ start, from, to, zone, wantFrom, wantTo string }{
+		"yesterday":                   {"04:00", "", "", "Europe/Berlin", "2026-11-20T03:00:00Z", "2026-11-21T03:00:00Z"},
+		"yesterday, the day begun":    {"03:30", "", "", "Europe/Berlin", "2026-11-21T02:30:00Z", "2026-11-22T02:30:00Z"},
+		"one date":                    {"04:00", "2026-11-16", "", "Europe/Berlin", "2026-11-16T03:00:00Z", "2026-11-17T03:00:00Z"},
+		"an instant before the start": {"04:00", "2026-11-16T01:00:00+01:00", "", "Europe/Berlin", "2026-11-16T00:00:00Z", "2026-11-16T03:00:00Z"},
+		"dates":                       {"22:45", "2026-11-16", "2026-11-18", "Asia/Kathmandu", "2026-11-16T17:00:00Z", "2026-11-18T17:00:00Z"},
+		"the change of clocks inside": {"04:00", "2026-03-28", "", "Europe/Berlin", "2026-03-28T03:00:00Z", "2026-03-29T02:00:00Z"},
+		"the start is left out":       {"02:30", "2026-03-29", "", "Europe/Berlin", "2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"},
+		"the start comes twice":       {"02:30", "2026-10-25", "", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"},
+		"within the time lived twice": {"02:30", "2026-10-25T02:15:00+01:00", "", "Europe/Berlin", "2026-10-25T01:15:00Z", "2026-10-26T01:30:00Z"},
+		"the day left out on Samoa":   {"04:00", "2011-12-29", "2011-12-31", "Pacific/Apia", "2011-12-29T14:00:00Z", "2011-12-30T14:00:00Z"},
+		"the last hour comes twice":   {"23:15", "2026-04-04", "", "America/Santiago", "2026-04-05T02:15:00Z", "2026-04-06T03:15:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			start, err := reports.ParseDayStart(c.start)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, err := reports.Calendar{Zone: zone(t, c.zone), DayStart: start}.ParseWindow(c.from, c.to, instant(t, now))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := w.From.Format(time.RFC3339) + " " + w.To.Format(time.RFC3339); got != c.wantFrom+" "+c.wantTo {
+				t.Errorf("got %s, want %s %s", got, c.wantFrom, c.wantTo)
+			}
+		})
+	}
+}
+
 func TestParseWindowRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, want string }{
 		"backwards":        {"2026-11-23", "2026-11-16", "--to 2026-11-16 is not after --from 2026-11-23"},

@@ -24,10 +24,10 @@ is recorded does not depend on it.`,
 
 // dateOrInstant writes the start of a local day as its date, and any other
 // instant in full. The import reads both.
-func dateOrInstant(t time.Time, zone *time.Location) string {
-	date := t.In(zone).Format(time.DateOnly)
-	if start, err := reports.ParseInstant("", date, zone); err == nil && start.Equal(t) {
+func dateOrInstant(t time.Time, calendar reports.Calendar) string {
+	date := calendar.Date(t).Format(time.DateOnly)
+	if start, err := calendar.ParseInstant("", date); err == nil && start.Equal(t) {
 		return date
 	}
-	return t.In(zone).Format(time.RFC3339)
+	return t.In(calendar.Zone).Format(time.RFC3339)
 }

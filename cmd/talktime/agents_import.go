@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,8 +33,8 @@ func (a *app) agentsImportCommand() *cobra.Command {
 
 A line holds from its valid_from until the agent's next line, in this file or in
 an earlier one; one without name and team says that the id is nobody's. A
-valid_from is a date in the configuration's time_zone, which stands for the first
-quarter-hour of that day there, or an instant on a quarter-hour such as
+valid_from is a date, which stands for the start of that day in time_zone
+(business_day_start), or an instant on a quarter-hour such as
 2026-11-16T12:00:00+01:00.
 
 What is there stays: a later file adds to the history, a line with the agent id
@@ -78,7 +77,7 @@ func (a *app) agentsImport(ctx context.Context, path string, dryRun bool) error 
 	if err != nil {
 		return usageError(err)
 	}
-	lines, err := reports.ParseRoster(path, content, c.maxAgentID, c.timeZone)
+	lines, err := reports.ParseRoster(path, content, c.maxAgentID, c.calendar())
 	if err != nil {
 		return usageError(err)
 	}
@@ -87,7 +86,7 @@ func (a *app) agentsImport(ctx context.Context, path string, dryRun bool) error 
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(a.stdout, tellImport(changes, len(lines), dryRun, c.timeZone))
+		_, err = io.WriteString(a.stdout, tellImport(changes, len(lines), dryRun, c.calendar()))
 		return err
 	})
 }
@@ -120,12 +119,12 @@ func (a *app) readRosterFile(path string) (string, error) {
 }
 
 // tellImport words what an import changed, line by line, and counts.
-func tellImport(changes []reports.RosterChange, lines int, dryRun bool, zone *time.Location) string {
+func tellImport(changes []reports.RosterChange, lines int, dryRun bool, calendar reports.Calendar) string {
 	var b strings.Builder
 	added := 0
 	for i := range changes {
 		change := &changes[i]
-		fmt.Fprintf(&b, "%d from %s: %s\n", change.After.Agent, dateOrInstant(change.After.From, zone), tellChange(change))
+		fmt.Fprintf(&b, "%d from %s: %s\n", change.After.Agent, dateOrInstant(change.After.From, calendar), tellChange(change))
 		if change.IsNew() {
 			added++
 		}

@@ -59,14 +59,14 @@ func (a *app) agentsList(ctx context.Context, flags listFlags) error {
 	at := a.clock.Now()
 	var faults []error
 	if flags.at != "" {
-		if at, err = reports.ParseInstant("--at", flags.at, c.timeZone); err != nil {
+		if at, err = c.calendar().ParseInstant("--at", flags.at); err != nil {
 			faults = append(faults, err)
 		}
 	}
 	if flags.at != "" && flags.history {
 		faults = append(faults, errors.New("--at and --history exclude each other: one instant, or all of them"))
 	}
-	write, known := map[string]func(io.Writer, reports.Roster, *time.Location) error{
+	write, known := map[string]func(io.Writer, reports.Roster, reports.Calendar) error{
 		"table": writeRosterTable, "csv": writeRosterCSV, "json": writeRosterJSON,
 	}[flags.format]
 	if !known {
@@ -90,29 +90,29 @@ func (a *app) agentsList(ctx context.Context, flags listFlags) error {
 		roster = slices.DeleteFunc(roster, func(t reports.Tenure) bool {
 			return len(teams) > 0 && !slices.Contains(teams, cmp.Or(t.Team, reports.NoTeam))
 		})
-		return write(a.stdout, roster, c.timeZone)
+		return write(a.stdout, roster, c.calendar())
 	})
 }
 
 // rosterHeader is the header of a roster file.
 var rosterHeader = []string{"agent_id", "name", "team", "valid_from", "person"}
 
-func rosterFields(t *reports.Tenure, zone *time.Location) []string {
-	return []string{strconv.Itoa(int(t.Agent)), t.Name, t.Team, dateOrInstant(t.From, zone), t.Person}
+func rosterFields(t *reports.Tenure, calendar reports.Calendar) []string {
+	return []string{strconv.Itoa(int(t.Agent)), t.Name, t.Team, dateOrInstant(t.From, calendar), t.Person}
 }
 
-func writeRosterCSV(w io.Writer, roster reports.Roster, zone *time.Location) error {
+func writeRosterCSV(w io.Writer, roster reports.Roster, calendar reports.Calendar) error {
 	out := csv.NewWriter(w)
 	err := out.Write(rosterHeader)
 	for i := range roster {
-		err = errors.Join(err, out.Write(rosterFields(&roster[i], zone)))
+		err = errors.Join(err, out.Write(rosterFields(&roster[i], calendar)))
 	}
 	out.Flush()
 	return errors.Join(err, out.Error())
 }
 
 // writeRosterJSON writes a list with one tenure a line, instants in UTC.
-func writeRosterJSON(w io.Writer, roster reports.Roster, _ *time.Location) error {
+func writeRosterJSON(w io.Writer, roster reports.Roster, _ reports.Calendar) error {
 	out := bufio.NewWriter(w)
 	for i := range roster {
 		t := &roster[i]
@@ -145,10 +145,10 @@ func writeRosterJSON(w io.Writer, roster reports.Roster, _ *time.Location) error
 	return out.Flush()
 }
 
-func writeRosterTable(w io.Writer, roster reports.Roster, zone *time.Location) error {
+func writeRosterTable(w io.Writer, roster reports.Roster, calendar reports.Calendar) error {
 	rows := [][]string{{"Agent", "Name", "Team", "Valid from", "Person"}}
 	for i := range roster {
-		rows = append(rows, rosterFields(&roster[i], zone))
+		rows = append(rows, rosterFields(&roster[i], calendar))
 	}
 	widths := make([]int, len(rosterHeader))
 	for _, row := range rows {

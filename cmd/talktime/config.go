@@ -20,8 +20,10 @@ const configFileName = "talktime.yaml"
 type config struct {
 	file        string         // where it was read; empty when there is no file
 	timeZone    *time.Location // the reports' default zone
-	dataDir     string         // of the private Postgres; empty when no home directory is known
-	databaseURL ingest.Secret  // empty: the private Postgres
+	extraZones  []*time.Location
+	dayStart    time.Duration // see reports.Calendar
+	dataDir     string        // of the private Postgres; empty when no home directory is known
+	databaseURL ingest.Secret // empty: the private Postgres
 	gateway     gatewayConfig
 	guidsFile   string
 	maxAgentID  ingest.AgentID

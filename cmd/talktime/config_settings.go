@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"talktime/ingest"
+	"talktime/reports"
 )
 
 // setting is one key of the configuration: its place in the file, its variable
@@ -21,7 +22,7 @@ type setting struct {
 // time_zone and agents.max_id.
 var settings = []setting{
 	{key: "time_zone", set: func(c *config, v value) { keep(&c.timeZone)(v.zone()) }},
-	{key: "extra_zones", isList: true},
+	{key: "extra_zones", isList: true, set: readExtraZones},
 	{key: "business_day_start", set: readBusinessDayStart},
 	{key: "data_dir", set: func(c *config, v value) { keep(&c.dataDir)(v.path()) }},
 	{key: "database.url", set: func(c *config, v value) { keep(&c.databaseURL)(v.databaseURL()) }},
@@ -80,10 +81,31 @@ func defaultConfig(text configText) *config {
 	return c
 }
 
-func readBusinessDayStart(_ *config, v value) {
-	if text, ok := v.text(); ok && text != "00:00" {
-		v.fault(`%q: only "00:00" is built so far`, text)
+// readExtraZones reads the zones that days are kept for beside time_zone. One that
+// is named again is no fault.
+func readExtraZones(c *config, v value) {
+	for _, item := range v.items() {
+		if zone, ok := item.zone(); ok {
+			c.extraZones = append(c.extraZones, zone)
+		}
 	}
+}
+
+func readBusinessDayStart(c *config, v value) {
+	text, ok := v.text()
+	if !ok {
+		return
+	}
+	start, err := reports.ParseDayStart(text)
+	if err != nil {
+		v.fault("%v", err)
+	}
+	c.dayStart = start
+}
+
+// calendar is the one that dates are read by where no other zone is asked for.
+func (c *config) calendar() reports.Calendar {
+	return reports.Calendar{Zone: c.timeZone, DayStart: c.dayStart}
 }
 
 func readMaxAgentID(c *config, v value) {

@@ -45,7 +45,8 @@ func TestDefaultsOfAnEmptyConfig(t *testing.T) {
 }
 
 const wholeConfig = `time_zone: Europe/Berlin
-business_day_start: "00:00"
+extra_zones: [America/New_York, Asia/Kathmandu]
+business_day_start: "04:30"
 data_dir: ~/talktime
 database: {url: postgres://kim:hush@db/talk}
 gateway: {url: https://gateway:8043, ca_file: ca.pem, timeout: 1500ms, concurrency: 8, max_rate: 200, auth_mode: 1}
@@ -65,6 +66,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 	}
 	if c.timeZone.String() != "Europe/Berlin" || c.dataDir != "/home/kim/talktime" || c.databaseURL.Reveal() != "postgres://kim:hush@db/talk" {
 		t.Errorf("read %+v", c)
+	}
+	if len(c.extraZones) != 2 || c.extraZones[0].String() != "America/New_York" || c.extraZones[1].String() != "Asia/Kathmandu" || c.dayStart != 4*time.Hour+30*time.Minute {
+		t.Errorf("read extra zones %v and day start %v", c.extraZones, c.dayStart)
 	}
 	g := c.gateway
 	if g.url != "https://gateway:8043" || g.caFile != "/etc/tt/ca.pem" || g.timeout != 1500*time.Millisecond ||
@@ -86,7 +90,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 
 func TestEnvironmentOverridesEveryKey(t *testing.T) {
 	c, err := parseConfig(text(wholeConfig,
-		"HOME=/home/else", "TALKTIME_TIME_ZONE=Asia/Kathmandu", "TALKTIME_BUSINESS_DAY_START=00:00", "TALKTIME_DATA_DIR=here",
+		"HOME=/home/else", "TALKTIME_TIME_ZONE=Asia/Kathmandu", "TALKTIME_EXTRA_ZONES=[UTC]", "TALKTIME_BUSINESS_DAY_START=22:00", "TALKTIME_DATA_DIR=here",
 		"TALKTIME_DATABASE_URL=postgres://u:p@h/d?application_name=a: b", "TALKTIME_GATEWAY_URL=https://other:1/", "TALKTIME_GATEWAY_CA_FILE=other.pem",
 		"TALKTIME_GATEWAY_TIMEOUT=2s", "TALKTIME_GATEWAY_CONCURRENCY=1", "TALKTIME_GATEWAY_MAX_RATE=0", "TALKTIME_GATEWAY_AUTH_MODE=2",
 		"TALKTIME_GUIDS_FILE=~/g.csv", "TALKTIME_AGENTS_MAX_ID=59999",
@@ -99,6 +103,9 @@ func TestEnvironmentOverridesEveryKey(t *testing.T) {
 		c.gateway.url != "https://other:1" || c.gateway.caFile != "/work/dir/other.pem" || c.gateway.timeout != 2*time.Second ||
 		c.gateway.concurrency != 1 || c.gateway.maxRate != 0 || c.gateway.authMode != 2 || c.guidsFile != "/home/kim/g.csv" || c.maxAgentID != 59999 {
 		t.Errorf("read %+v", c)
+	}
+	if len(c.extraZones) != 1 || c.extraZones[0] != time.UTC || c.dayStart != 22*time.Hour {
+		t.Errorf("read extra zones %v and day start %v", c.extraZones, c.dayStart)
 	}
 	if len(c.schedules) != 1 || c.schedules[0].Name() != "one" || c.schedules[0].Zone() != "Asia/Kathmandu" || c.schedules[0].Agents().String() != "101" {
 		t.Errorf("schedules are %+v", c.schedules)
@@ -157,16 +164,17 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		{
-			"values out of range", "time_zone: Mars/Olympus\nbusiness_day_start: 06:00\ngateway:\n  timeout: 3\n  concurrency: 0\n  max_rate: -1\n  auth_mode: 3\nagents: {max_id: 100}\nderive: {settle: 1.5ms}\n", nil,
+			"values out of range", "time_zone: Mars/Olympus\nbusiness_day_start: 06:10\nextra_zones: [UTC, Local]\ngateway:\n  timeout: 3\n  concurrency: 0\n  max_rate: -1\n  auth_mode: 3\nagents: {max_id: 100}\nderive: {settle: 1.5ms}\n", nil,
 			[]string{
 				`talktime.yaml line 1: time_zone: "Mars/Olympus" is not a time zone such as Europe/Berlin or UTC`,
-				`talktime.yaml line 2: business_day_start: "06:00": only "00:00" is built so far`,
-				`talktime.yaml line 4: gateway.timeout: "3" is not a duration such as 3s or 15m`,
-				`talktime.yaml line 5: gateway.concurrency: "0" is not a whole number from 1 to 10000`,
-				`talktime.yaml line 6: gateway.max_rate: "-1" is not a whole number from 0 to 1000000`,
-				`talktime.yaml line 7: gateway.auth_mode: "3" is not a whole number from 1 to 2`,
-				`talktime.yaml line 8: agents.max_id: "100" is not a whole number from 101 to 999999`,
-				`talktime.yaml line 9: derive.settle: 1.5ms is not in whole milliseconds`,
+				`talktime.yaml line 2: business_day_start: 06:10 is not on a quarter-hour`,
+				`talktime.yaml line 3: extra_zones[1]: "Local" is not a time zone such as Europe/Berlin or UTC`,
+				`talktime.yaml line 5: gateway.timeout: "3" is not a duration such as 3s or 15m`,
+				`talktime.yaml line 6: gateway.concurrency: "0" is not a whole number from 1 to 10000`,
+				`talktime.yaml line 7: gateway.max_rate: "-1" is not a whole number from 0 to 1000000`,
+				`talktime.yaml line 8: gateway.auth_mode: "3" is not a whole number from 1 to 2`,
+				`talktime.yaml line 9: agents.max_id: "100" is not a whole number from 101 to 999999`,
+				`talktime.yaml line 10: derive.settle: 1.5ms is not in whole milliseconds`,
 			},
 		},
 		{
@@ -216,13 +224,12 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		{
-			"not built yet", "extra_zones: []\nretention: {samples: 30d}\nspool:\n  max_bytes: 1GiB\nlisten: {operations: 127.0.0.1:9143}\nexports:\n- {name: x}\n", nil,
+			"not built yet", "retention: {samples: 30d}\nspool:\n  max_bytes: 1GiB\nlisten: {operations: 127.0.0.1:9143}\nexports:\n- {name: x}\n", nil,
 			[]string{
-				"talktime.yaml line 1: extra_zones: is not built yet: remove it",
-				"talktime.yaml line 2: retention: is not built yet: remove it",
-				"talktime.yaml line 4: spool: is not built yet: remove it",
-				"talktime.yaml line 5: listen: is not built yet: remove it",
-				"talktime.yaml line 7: exports: is not built yet: remove it",
+				"talktime.yaml line 1: retention: is not built yet: remove it",
+				"talktime.yaml line 3: spool: is not built yet: remove it",
+				"talktime.yaml line 4: listen: is not built yet: remove it",
+				"talktime.yaml line 6: exports: is not built yet: remove it",
 			},
 		},
 		{

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"talktime/reports"
 	"talktime/sql/store"
 )
 
@@ -44,7 +43,7 @@ func (a *app) derive(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	window, err := reports.ParseWindow(from, to, c.timeZone, a.clock.Now())
+	window, err := c.calendar().ParseWindow(from, to, a.clock.Now())
 	if err != nil {
 		return usageError(err)
 	}

@@ -61,7 +61,7 @@ func (a *app) figuresCommand(name, short, long string) *cobra.Command {
 
 --from is included, --to is not. Both are dates in the zone or instants on a
 quarter-hour; without them the window is yesterday, with a --from alone it ends
-with that day. Weeks begin on Monday; of weeks and months that reach out of the
+with that day. A day begins at business_day_start. Weeks begin on Monday; of weeks and months that reach out of the
 window only the days in it are counted.
 
 CSV and JSON carry the same columns, exact to the millisecond; a CSV's meta goes
@@ -132,7 +132,7 @@ func (a *app) reportRequest(name string, flags reportFlags, c *config) (reports.
 		fault(err)
 		zone = c.timeZone
 	}
-	if request.Window, err = reports.ParseWindow(flags.from, flags.to, zone, a.clock.Now()); err != nil {
+	if request.Window, err = (reports.Calendar{Zone: zone, DayStart: c.dayStart}).ParseWindow(flags.from, flags.to, a.clock.Now()); err != nil {
 		fault(err)
 	}
 	if request.Grouping, err = reports.ParseGrouping(flags.by); err != nil {

@@ -66,6 +66,7 @@ func (a *app) atRequest(instant string, flags reportFlags, c *config) (reports.R
 	request := reports.Request{Report: "at", Program: programVersion()}
 	var faults []error
 	var err error
+	request.Window.DayStart = c.dayStart
 	if request.Window.Zone, err = zoneOf(flags.zone, c); err != nil {
 		faults = append(faults, err)
 		request.Window.Zone = c.timeZone

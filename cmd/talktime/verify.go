@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"talktime/reports"
 	"talktime/sql/store"
 )
 
@@ -63,7 +62,7 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	window, err := reports.ParseWindow(f.from, f.to, c.timeZone, a.clock.Now())
+	window, err := c.calendar().ParseWindow(f.from, f.to, a.clock.Now())
 	if f.sample < 1 {
 		err = errors.Join(err, fmt.Errorf("--sample %d is not a number of quarter-hours", f.sample))
 	}

@@ -17,6 +17,7 @@ type metaText struct {
 	From              time.Time      `json:"from,omitzero"`
 	To                time.Time      `json:"to,omitzero"`
 	TimeZone          string         `json:"time_zone"`
+	BusinessDayStart  string         `json:"business_day_start"`
 	By                string         `json:"by,omitempty"`
 	Agents            string         `json:"agents,omitempty"`     // those asked for
 	Teams             []string       `json:"teams,omitempty"`      // those asked for
@@ -45,6 +46,7 @@ func newMetaText(m reports.Meta) metaText {
 		From:              m.Window.From,
 		To:                m.Window.To,
 		TimeZone:          m.Window.Zone.String(),
+		BusinessDayStart:  reports.FormatDayStart(m.Window.DayStart),
 		Agents:            m.Request.Agents.String(),
 		Teams:             m.Teams,
 		DirtyQuarterHours: m.Dirty,

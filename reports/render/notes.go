@@ -24,8 +24,12 @@ func (t *Table) writeTitle() {
 		by += ", of " + strings.Join(t.meta.Teams, ", ") + " only"
 	}
 	const local = "Mon 2006-01-02 15:04"
-	t.writeBold(fmt.Sprintf("%s %s · %s to %s · %s, UTC%s", name, printable(by),
-		w.From.In(w.Zone).Format(local), w.To.In(w.Zone).Format(local), w.Zone, strings.Join(offsets(w), ", then UTC")))
+	days := ""
+	if w.DayStart != 0 {
+		days = " · days begin at " + reports.FormatDayStart(w.DayStart)
+	}
+	t.writeBold(fmt.Sprintf("%s %s · %s to %s · %s, UTC%s%s", name, printable(by),
+		w.From.In(w.Zone).Format(local), w.To.In(w.Zone).Format(local), w.Zone, strings.Join(offsets(w), ", then UTC"), days))
 	for _, line := range polling(t.meta) {
 		t.write(line, "\n")
 	}

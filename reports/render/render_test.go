@@ -62,6 +62,9 @@ func goldens(t testing.TB) map[string]struct {
 	evidenceByHour.Window.From = time.Date(2026, 10, 25, 8, 0, 0, 0, time.UTC)
 	evidenceByHour.Agents = ingest.NewAgentSet(101, 104, 106)
 	evidenceByHour.Evidence = true
+	// Both ends of the window cut a day that begins at 04:00.
+	business := request(t, "states", "2026-10-24T01:00:00Z", "2026-10-26T04:00:00Z", "day")
+	business.Window.DayStart = 4 * time.Hour
 	asked := request(t, "states", "2026-11-20", "", "agent")
 	asked.Agents = ingest.NewAgentSet(101, 999)
 	staff := day{horizon: past.horizon, roster: roster()}
@@ -83,6 +86,7 @@ func goldens(t testing.TB) map[string]struct {
 		"states_asked":            {past, asked},
 		"states_agent_15m":        {past, request(t, "states", "2026-11-20T08:00:00Z", "2026-11-20T09:00:00Z", "agent,15m")},
 		"states_day":              {past, request(t, "states", "2026-10-24", "2026-10-27", "day")},
+		"states_business-day":     {past, business},
 		"talk-time_week_agent":    {past, request(t, "talk-time", "2026-10-21", "2026-11-04", "week,agent")},
 		"talk-time_month":         {past, request(t, "talk-time", "2026-10-20", "2026-11-09", "month")},
 		"states_60m_agent":        {past, request(t, "states", "2026-10-24T23:00:00Z", "2026-10-25T01:30:00Z", "60m,agent")},

@@ -127,6 +127,16 @@ func (t *Table) lines(row *reports.Row) [][]string {
 	return lines
 }
 
+// fromText shows where a row begins: the date of its first day, or for a row below
+// a day what the local clock shows.
+func (t *Table) fromText(l *line) string {
+	w := t.meta.Window
+	if t.meta.Grouping.Unit >= reports.Day {
+		return w.Date(l.row.Span.From).Format(t.from)
+	}
+	return l.row.Span.From.In(w.Zone).Format(t.from)
+}
+
 // fromLayout shows as much of a row's start as its window leaves open.
 func fromLayout(meta reports.Meta) string {
 	w := meta.Window

@@ -33,7 +33,7 @@ func (t *Table) keyColumns() []tableColumn {
 		case "team":
 			columns = append(columns, t.teamColumn())
 		default:
-			columns = append(columns, column("", "", "From", func(l *line) string { return l.row.Span.From.In(t.meta.Window.Zone).Format(t.from) }))
+			columns = append(columns, column("", "", "From", t.fromText))
 		}
 	}
 	if !g.ByAgent && (g.ByTeam || g.Unit == reports.NoUnit) {
