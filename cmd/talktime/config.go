@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"talktime/ingest"
+	"talktime/reports"
 )
 
 // configFileName is what a configuration is called where none is named.
@@ -45,6 +46,8 @@ type gatewayConfig struct {
 type deriveConfig struct {
 	times  ingest.JobTimes // read in UTC
 	settle time.Duration
+	// calendars are those whose days are kept.
+	calendars []reports.Calendar
 }
 
 // purpose is what a command wants of its configuration beyond that it is free

@@ -33,6 +33,7 @@ func parseConfig(text configText, p purpose) (*config, error) {
 	if err := found.err(); err != nil {
 		return nil, err
 	}
+	cfg.keepDays()
 	return cfg, nil
 }
 

@@ -108,6 +108,17 @@ func (c *config) calendar() reports.Calendar {
 	return reports.Calendar{Zone: c.timeZone, DayStart: c.dayStart}
 }
 
+// keepDays has days kept for time_zone and each of extra_zones, once.
+func (c *config) keepDays() {
+	named := make(map[string]bool)
+	for _, zone := range append([]*time.Location{c.timeZone}, c.extraZones...) {
+		if !named[zone.String()] {
+			named[zone.String()] = true
+			c.derive.calendars = append(c.derive.calendars, reports.Calendar{Zone: zone, DayStart: c.dayStart})
+		}
+	}
+}
+
 func readMaxAgentID(c *config, v value) {
 	if n, ok := v.integer(int(ingest.MinAgentID), int(ingest.LimitMaxAgentID)); ok {
 		c.maxAgentID = ingest.AgentID(n)

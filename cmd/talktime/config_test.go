@@ -45,7 +45,7 @@ func TestDefaultsOfAnEmptyConfig(t *testing.T) {
 }
 
 const wholeConfig = `time_zone: Europe/Berlin
-extra_zones: [America/New_York, Asia/Kathmandu]
+extra_zones: [America/New_York, Asia/Kathmandu, Europe/Berlin, Asia/Kathmandu]
 business_day_start: "04:30"
 data_dir: ~/talktime
 database: {url: postgres://kim:hush@db/talk}
@@ -67,8 +67,15 @@ func TestEveryKeyIsRead(t *testing.T) {
 	if c.timeZone.String() != "Europe/Berlin" || c.dataDir != "/home/kim/talktime" || c.databaseURL.Reveal() != "postgres://kim:hush@db/talk" {
 		t.Errorf("read %+v", c)
 	}
-	if len(c.extraZones) != 2 || c.extraZones[0].String() != "America/New_York" || c.extraZones[1].String() != "Asia/Kathmandu" || c.dayStart != 4*time.Hour+30*time.Minute {
+	if len(c.extraZones) != 4 || c.extraZones[0].String() != "America/New_York" || c.extraZones[1].String() != "Asia/Kathmandu" || c.dayStart != 4*time.Hour+30*time.Minute {
 		t.Errorf("read extra zones %v and day start %v", c.extraZones, c.dayStart)
+	}
+	var calendars []string
+	for _, kept := range c.derive.calendars {
+		calendars = append(calendars, kept.Zone.String()+" "+kept.DayStart.String())
+	}
+	if d := cmp.Diff([]string{"Europe/Berlin 4h30m0s", "America/New_York 4h30m0s", "Asia/Kathmandu 4h30m0s"}, calendars); d != "" {
+		t.Errorf("days are kept for (-want +got):\n%s", d)
 	}
 	g := c.gateway
 	if g.url != "https://gateway:8043" || g.caFile != "/etc/tt/ca.pem" || g.timeout != 1500*time.Millisecond ||

@@ -93,5 +93,5 @@ func tellDerived(derived store.Derived, d store.Deriving, took time.Duration) st
 // derived.
 func settle(ctx context.Context, s *store.Store, now time.Time, c deriveConfig) (store.Deriving, error) {
 	settled, err := s.Settle(ctx, now)
-	return store.Deriving{Now: now, Settle: c.settle, Settled: settled}, err
+	return store.Deriving{Now: now, Settle: c.settle, Settled: settled, Calendars: c.calendars}, err
 }

@@ -14,10 +14,12 @@ import (
 
 // Deriving says how far to derive and what may be final.
 type Deriving struct {
-	Now      time.Time     // the program's clock
-	Settle   time.Duration // how long after its end a quarter-hour stays open for late samples
-	Settled                // how far the ticks are complete
-	Progress func(done, total int)
+	Now     time.Time     // the program's clock
+	Settle  time.Duration // how long after its end a quarter-hour stays open for late samples
+	Settled               // how far the ticks are complete
+	// Calendars are those whose days are kept beside the quarter-hours.
+	Calendars []reports.Calendar
+	Progress  func(done, total int)
 }
 
 // Derived counts what a call of DeriveDirty or DeriveRange did.
@@ -40,7 +42,8 @@ const deriveAtOnce = 4
 // transaction derives up to an hour and keeps what is left as marks, so a
 // killed run loses nothing. Programs that derive at once take turns; the
 // furthest of their horizons holds. Quarter-hours whose samples are gone are left
-// as they are; their marks stay.
+// as they are; their marks stay. Then it keeps days, up to a month of
+// them.
 func (s *Store) DeriveDirty(ctx context.Context, d Deriving) (Derived, error) {
 	var sum Derived
 	total := 0
@@ -54,7 +57,7 @@ func (s *Store) DeriveDirty(ctx context.Context, d Deriving) (Derived, error) {
 			d.Progress(sum.QuarterHours, total)
 		}
 		if left == 0 {
-			return sum, nil
+			return sum, s.keepDays(ctx, d)
 		}
 	}
 }
@@ -129,7 +132,10 @@ func (s *Store) deriveFirst(ctx context.Context, d Deriving, isFirst bool, sum *
 				return err
 			}
 			row, err = deriveBins(ctx, q, chunk.From, chunk.To, d)
-			return err
+			if err != nil || row.InsertedRows+row.UpdatedRows+row.DeletedRows == 0 {
+				return err
+			}
+			return q.StrikeDays(ctx, db.StrikeDaysParams{FromAt: chunk.From, ToAt: chunk.To})
 		})
 	}
 	err = derive()

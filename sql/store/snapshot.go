@@ -43,13 +43,18 @@ func (s *Snapshot) Close(ctx context.Context) {
 }
 
 // Cells yields what the quarter-hours of each part sum to in each span, row by
-// row as the server sends them.
+// row as the server sends them. Spans that are kept days are read from days.
 func (s *Snapshot) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports.Cell, error] {
 	return func(yield func(reports.Cell, error) bool) {
 		if len(q.Spans) == 0 {
 			return
 		}
-		rows, err := s.tx.Query(ctx, db.Cells, cellArguments(q)...)
+		c, err := coverQuery(ctx, db.New(s.tx), q)
+		if err != nil {
+			yield(reports.Cell{}, fmt.Errorf("read the kept days: %w", plain(err)))
+			return
+		}
+		rows, err := s.tx.Query(ctx, db.Cells, cellArguments(q, c)...)
 		if err != nil {
 			yield(reports.Cell{}, fmt.Errorf("read quarter-hours: %w", plain(err)))
 			return
@@ -77,7 +82,7 @@ func (s *Snapshot) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports
 
 // cellArguments returns the parameters of the statement Cells in their order: the
 // generated method would gather all rows first.
-func cellArguments(q reports.Query) []any {
+func cellArguments(q reports.Query, c cover) []any {
 	starts := make([]time.Time, len(q.Spans))
 	for i, span := range q.Spans {
 		starts[i] = span.From
@@ -88,7 +93,10 @@ func cellArguments(q reports.Query) []any {
 		agents[i], runs[i] = int32(part.Agent), int32(part.Run)
 		from[i], to[i] = part.From, part.To
 	}
-	return []any{starts, agents, from, to, runs, starts[0], q.Spans[len(q.Spans)-1].To}
+	rest := c.remainder()
+	return []any{
+		starts, c.zones, c.starts, c.dates, rest.from, rest.to, rest.isOne, rest.ranges, runs, agents, from, to,
+	}
 }
 
 // cellFields returns where to scan a row of Cells, in the order of its columns.
@@ -124,7 +132,14 @@ func (s *Snapshot) Facts(ctx context.Context, from, to time.Time) (reports.Facts
 
 // readAgents adds who has quarter-hours in the window, and who they were.
 func readAgents(ctx context.Context, q *db.Queries, from, to time.Time, facts *reports.Facts) error {
-	agents, err := q.AgentsWithQuarterHours(ctx, db.AgentsWithQuarterHoursParams{FromAt: from, ToAt: to})
+	c, err := coverWindow(ctx, q, from, to)
+	if err != nil {
+		return err
+	}
+	rest := c.remainder()
+	agents, err := q.AgentsWithQuarterHours(ctx, db.AgentsWithQuarterHoursParams{
+		Zones: c.zones, DayStarts: c.starts, Dates: c.dates, RestFrom: rest.from, RestTo: rest.to, RestIsOne: rest.isOne, Rest: rest.ranges,
+	})
 	if err != nil {
 		return err
 	}

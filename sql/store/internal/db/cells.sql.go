@@ -12,17 +12,41 @@ import (
 
 const AgentsWithQuarterHours = `-- name: AgentsWithQuarterHours :one
 SELECT coalesce(range_agg(int4range(agent_id, agent_id + 1)), '{}')::text AS agents
-FROM (SELECT DISTINCT agent_id FROM talktime.quarter_hours
-      WHERE bin_start_at >= $1::timestamptz AND bin_start_at < $2::timestamptz) AS a
+FROM (
+    SELECT d.agent_id
+    FROM (SELECT unnest($1::text[]) AS time_zone, (unnest($2::text[]))::time AS business_day_start,
+                 (unnest($3::text[]))::date AS local_date) AS kept
+    JOIN talktime.days AS d USING (time_zone, business_day_start, local_date)
+    UNION
+    SELECT q.agent_id
+    FROM talktime.quarter_hours AS q
+    WHERE q.bin_start_at >= $4::timestamptz AND q.bin_start_at < $5::timestamptz
+      AND ($6::boolean OR q.bin_start_at <@ ($7::text)::tstzmultirange)
+) AS a
 `
 
 type AgentsWithQuarterHoursParams struct {
-	FromAt time.Time
-	ToAt   time.Time
+	Zones     []string
+	DayStarts []string
+	Dates     []string
+	RestFrom  time.Time
+	RestTo    time.Time
+	RestIsOne bool
+	Rest      string
 }
 
+// Who has a row in a window, which is given as the days kept in it and the rest
+// that they leave.
 func (q *Queries) AgentsWithQuarterHours(ctx context.Context, arg AgentsWithQuarterHoursParams) (string, error) {
-	row := q.db.QueryRow(ctx, AgentsWithQuarterHours, arg.FromAt, arg.ToAt)
+	row := q.db.QueryRow(ctx, AgentsWithQuarterHours,
+		arg.Zones,
+		arg.DayStarts,
+		arg.Dates,
+		arg.RestFrom,
+		arg.RestTo,
+		arg.RestIsOne,
+		arg.Rest,
+	)
 	var agents string
 	err := row.Scan(&agents)
 	return agents, err
@@ -30,44 +54,62 @@ func (q *Queries) AgentsWithQuarterHours(ctx context.Context, arg AgentsWithQuar
 
 const Cells = `-- name: Cells :many
 
-SELECT parts.part, width_bucket(bin_start_at, $1::timestamptz[])::integer AS span,
-       sum(talk_ms)::bigint AS talk_ms, sum(reserved_ms)::bigint AS reserved_ms, sum(acw_ms)::bigint AS acw_ms,
-       sum(available_ms)::bigint AS available_ms, sum(busy_ms)::bigint AS busy_ms, sum(rest_ms)::bigint AS rest_ms,
-       sum(pre_rest_ms)::bigint AS pre_rest_ms, sum(other_ms)::bigint AS other_ms, sum(signed_out_ms)::bigint AS signed_out_ms,
-       sum(failed_ms)::bigint AS failed_ms, sum(recorder_down_ms)::bigint AS recorder_down_ms, sum(unscheduled_ms)::bigint AS unscheduled_ms,
-       sum(pending_ms)::bigint AS pending_ms, sum(talk_low_ms)::bigint AS talk_low_ms, sum(reserved_low_ms)::bigint AS reserved_low_ms,
-       sum(acw_low_ms)::bigint AS acw_low_ms, sum(available_low_ms)::bigint AS available_low_ms, sum(busy_low_ms)::bigint AS busy_low_ms,
-       sum(rest_low_ms)::bigint AS rest_low_ms, sum(pre_rest_low_ms)::bigint AS pre_rest_low_ms, sum(other_low_ms)::bigint AS other_low_ms,
-       sum(signed_out_low_ms)::bigint AS signed_out_low_ms, sum(handle_low_ms)::bigint AS handle_low_ms, sum(not_ready_low_ms)::bigint AS not_ready_low_ms,
-       sum(staffed_low_ms)::bigint AS staffed_low_ms, sum(talk_reach_ms)::bigint AS talk_reach_ms, sum(reserved_reach_ms)::bigint AS reserved_reach_ms,
-       sum(acw_reach_ms)::bigint AS acw_reach_ms, sum(available_reach_ms)::bigint AS available_reach_ms, sum(busy_reach_ms)::bigint AS busy_reach_ms,
-       sum(rest_reach_ms)::bigint AS rest_reach_ms, sum(pre_rest_reach_ms)::bigint AS pre_rest_reach_ms, sum(other_reach_ms)::bigint AS other_reach_ms,
-       sum(signed_out_reach_ms)::bigint AS signed_out_reach_ms, sum(handle_reach_ms)::bigint AS handle_reach_ms, sum(not_ready_reach_ms)::bigint AS not_ready_reach_ms,
-       sum(staffed_reach_ms)::bigint AS staffed_reach_ms, sum(talk_edge_ms)::bigint AS talk_edge_ms, sum(reserved_edge_ms)::bigint AS reserved_edge_ms,
-       sum(acw_edge_ms)::bigint AS acw_edge_ms, sum(available_edge_ms)::bigint AS available_edge_ms, sum(busy_edge_ms)::bigint AS busy_edge_ms,
-       sum(rest_edge_ms)::bigint AS rest_edge_ms, sum(pre_rest_edge_ms)::bigint AS pre_rest_edge_ms, sum(other_edge_ms)::bigint AS other_edge_ms,
-       sum(signed_out_edge_ms)::bigint AS signed_out_edge_ms, sum(handle_edge_ms)::bigint AS handle_edge_ms, sum(not_ready_edge_ms)::bigint AS not_ready_edge_ms,
-       sum(staffed_edge_ms)::bigint AS staffed_edge_ms, sum(change_ms)::bigint AS change_ms, sum(change_sq)::bigint AS change_sq,
-       sum(talk_entries)::bigint AS talk_entries, sum(conflicts)::bigint AS conflicts,
-       count(*) AS bins, max(bin_start_at)::timestamptz AS last_bin, count(*) FILTER (WHERE is_final) AS final_bins, max(revision)::integer AS revision
-FROM (SELECT unnest($2::integer[]) AS agent_id, unnest($3::timestamptz[]) AS from_at,
-             unnest($4::timestamptz[]) AS to_at, unnest($5::integer[]) AS run,
-             generate_subscripts($2::integer[], 1) AS part) AS parts
-JOIN talktime.quarter_hours ON quarter_hours.agent_id = parts.agent_id
-     AND quarter_hours.bin_start_at >= parts.from_at AND quarter_hours.bin_start_at < parts.to_at
-WHERE bin_start_at >= $6::timestamptz AND bin_start_at < $7::timestamptz
-GROUP BY parts.run, parts.part, span
-ORDER BY parts.run, span, parts.part
+WITH parts AS (
+    SELECT unnest($10::integer[]) AS agent_id, unnest($11::timestamptz[]) AS from_at,
+           unnest($12::timestamptz[]) AS to_at, generate_subscripts($10::integer[], 1) AS part
+)
+SELECT part, span, talk_ms, reserved_ms, acw_ms, available_ms, busy_ms, rest_ms, pre_rest_ms, other_ms, signed_out_ms, failed_ms, recorder_down_ms, unscheduled_ms, pending_ms, talk_low_ms, reserved_low_ms, acw_low_ms, available_low_ms, busy_low_ms, rest_low_ms, pre_rest_low_ms, other_low_ms, signed_out_low_ms, handle_low_ms, not_ready_low_ms, staffed_low_ms, talk_reach_ms, reserved_reach_ms, acw_reach_ms, available_reach_ms, busy_reach_ms, rest_reach_ms, pre_rest_reach_ms, other_reach_ms, signed_out_reach_ms, handle_reach_ms, not_ready_reach_ms, staffed_reach_ms, talk_edge_ms, reserved_edge_ms, acw_edge_ms, available_edge_ms, busy_edge_ms, rest_edge_ms, pre_rest_edge_ms, other_edge_ms, signed_out_edge_ms, handle_edge_ms, not_ready_edge_ms, staffed_edge_ms, change_ms, change_sq, talk_entries, conflicts, bins, last_bin, final_bins, revision FROM (
+    SELECT parts.part, width_bucket(d.from_at, $1::timestamptz[])::integer AS span,
+           d.talk_ms, d.reserved_ms, d.acw_ms, d.available_ms, d.busy_ms, d.rest_ms, d.pre_rest_ms, d.other_ms, d.signed_out_ms, d.failed_ms,
+           d.recorder_down_ms, d.unscheduled_ms, d.pending_ms, d.talk_low_ms, d.reserved_low_ms, d.acw_low_ms, d.available_low_ms, d.busy_low_ms,
+           d.rest_low_ms, d.pre_rest_low_ms, d.other_low_ms, d.signed_out_low_ms, d.handle_low_ms, d.not_ready_low_ms, d.staffed_low_ms,
+           d.talk_reach_ms, d.reserved_reach_ms, d.acw_reach_ms, d.available_reach_ms, d.busy_reach_ms, d.rest_reach_ms, d.pre_rest_reach_ms,
+           d.other_reach_ms, d.signed_out_reach_ms, d.handle_reach_ms, d.not_ready_reach_ms, d.staffed_reach_ms, d.talk_edge_ms, d.reserved_edge_ms,
+           d.acw_edge_ms, d.available_edge_ms, d.busy_edge_ms, d.rest_edge_ms, d.pre_rest_edge_ms, d.other_edge_ms, d.signed_out_edge_ms,
+           d.handle_edge_ms, d.not_ready_edge_ms, d.staffed_edge_ms, d.change_ms, d.change_sq, d.talk_entries, d.conflicts,
+           d.quarter_hours::bigint AS bins, d.last_bin_start_at AS last_bin, d.final_quarter_hours::bigint AS final_bins, d.revision
+    FROM (SELECT unnest($2::text[]) AS time_zone, (unnest($3::text[]))::time AS business_day_start,
+                 (unnest($4::text[]))::date AS local_date) AS kept
+    JOIN talktime.days AS d USING (time_zone, business_day_start, local_date)
+    JOIN parts ON parts.agent_id = d.agent_id AND d.from_at >= parts.from_at AND d.to_at <= parts.to_at
+    UNION ALL
+    SELECT parts.part, width_bucket(q.bin_start_at, $1::timestamptz[])::integer AS span,
+           sum(q.talk_ms)::bigint, sum(q.reserved_ms)::bigint, sum(q.acw_ms)::bigint, sum(q.available_ms)::bigint, sum(q.busy_ms)::bigint,
+           sum(q.rest_ms)::bigint, sum(q.pre_rest_ms)::bigint, sum(q.other_ms)::bigint, sum(q.signed_out_ms)::bigint, sum(q.failed_ms)::bigint,
+           sum(q.recorder_down_ms)::bigint, sum(q.unscheduled_ms)::bigint, sum(q.pending_ms)::bigint, sum(q.talk_low_ms)::bigint,
+           sum(q.reserved_low_ms)::bigint, sum(q.acw_low_ms)::bigint, sum(q.available_low_ms)::bigint, sum(q.busy_low_ms)::bigint,
+           sum(q.rest_low_ms)::bigint, sum(q.pre_rest_low_ms)::bigint, sum(q.other_low_ms)::bigint, sum(q.signed_out_low_ms)::bigint,
+           sum(q.handle_low_ms)::bigint, sum(q.not_ready_low_ms)::bigint, sum(q.staffed_low_ms)::bigint, sum(q.talk_reach_ms)::bigint,
+           sum(q.reserved_reach_ms)::bigint, sum(q.acw_reach_ms)::bigint, sum(q.available_reach_ms)::bigint, sum(q.busy_reach_ms)::bigint,
+           sum(q.rest_reach_ms)::bigint, sum(q.pre_rest_reach_ms)::bigint, sum(q.other_reach_ms)::bigint, sum(q.signed_out_reach_ms)::bigint,
+           sum(q.handle_reach_ms)::bigint, sum(q.not_ready_reach_ms)::bigint, sum(q.staffed_reach_ms)::bigint, sum(q.talk_edge_ms)::bigint,
+           sum(q.reserved_edge_ms)::bigint, sum(q.acw_edge_ms)::bigint, sum(q.available_edge_ms)::bigint, sum(q.busy_edge_ms)::bigint,
+           sum(q.rest_edge_ms)::bigint, sum(q.pre_rest_edge_ms)::bigint, sum(q.other_edge_ms)::bigint, sum(q.signed_out_edge_ms)::bigint,
+           sum(q.handle_edge_ms)::bigint, sum(q.not_ready_edge_ms)::bigint, sum(q.staffed_edge_ms)::bigint, sum(q.change_ms)::bigint,
+           sum(q.change_sq)::bigint, sum(q.talk_entries)::bigint, sum(q.conflicts)::bigint,
+           count(*), max(q.bin_start_at), count(*) FILTER (WHERE q.is_final), max(q.revision)
+    FROM parts
+    JOIN talktime.quarter_hours AS q ON q.agent_id = parts.agent_id AND q.bin_start_at >= parts.from_at AND q.bin_start_at < parts.to_at
+    WHERE q.bin_start_at >= $5::timestamptz AND q.bin_start_at < $6::timestamptz
+      AND ($7::boolean OR q.bin_start_at <@ ($8::text)::tstzmultirange)
+    GROUP BY parts.part, span
+) AS cells
+ORDER BY ($9::integer[])[part], span, part
 `
 
 type CellsParams struct {
 	SpanStarts []time.Time
+	Zones      []string
+	DayStarts  []string
+	Dates      []string
+	RestFrom   time.Time
+	RestTo     time.Time
+	RestIsOne  bool
+	Rest       string
+	Runs       []int32
 	Agents     []int32
 	PartsFrom  []time.Time
 	PartsTo    []time.Time
-	Runs       []int32
-	FromAt     time.Time
-	ToAt       time.Time
 }
 
 type CellsRow struct {
@@ -132,20 +174,31 @@ type CellsRow struct {
 	Revision         int32
 }
 
-// What reports read: quarter-hours summed by part and span. A part is a stretch
-// of one agent's time that a report keeps together, such as that of one person in
-// one team; the report gives parts and their order, by which its rows can stream.
-// The spans are given by their starts, so that any zone's days are counted by its
-// own calendar; the span of a row is the number of starts at or before it.
+// What reports read: figures summed by part and span. A part is a stretch of one
+// agent's time that a report keeps together, such as that of one person in one team;
+// the report gives parts and their order, by which its rows can stream. The spans
+// are given by their starts, so that any zone's days are counted by its own
+// calendar; the span of a row is the number of starts at or before it.
+//
+// Spans that are kept days are read from days, the rest, given by its bounds and as
+// ranges, from quarter_hours: a day's row is what its quarter-hours sum to, so what
+// is read is the same. No part begins or ends within a day that is read from days.
+// Where the rest is one range its bounds say it all, and the planner can guess its
+// size.
 func (q *Queries) Cells(ctx context.Context, arg CellsParams) ([]CellsRow, error) {
 	rows, err := q.db.Query(ctx, Cells,
 		arg.SpanStarts,
+		arg.Zones,
+		arg.DayStarts,
+		arg.Dates,
+		arg.RestFrom,
+		arg.RestTo,
+		arg.RestIsOne,
+		arg.Rest,
+		arg.Runs,
 		arg.Agents,
 		arg.PartsFrom,
 		arg.PartsTo,
-		arg.Runs,
-		arg.FromAt,
-		arg.ToAt,
 	)
 	if err != nil {
 		return nil, err
