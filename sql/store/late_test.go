@@ -45,6 +45,7 @@ func (d database) cells(t must) (figures, ledger map[string]string) {
 // derivation moves revision, updated_at and derivation_id of the rows whose
 // figures it changes, and touches no other.
 func TestLateRounds(t *testing.T) {
+	t.Parallel()
 	d, timely := newDatabase(t), newDatabase(t)
 	const empty = "TRUNCATE talktime.ticks, talktime.samples, talktime.quarter_hours, talktime.segments, talktime.dirty, talktime.derivations, talktime.lost_samples"
 	team := agentRange(101, 103)

@@ -21,6 +21,7 @@ import (
 // compares every row and column, then again with the samples in another order
 // and stored twice.
 func TestVectors(t *testing.T) {
+	t.Parallel()
 	bench := newDeriveBench(t)
 	for _, file := range []string{"hand", "random"} {
 		cases, err := oracle.ReadCases("testdata/vectors/" + file + ".jsonl")
@@ -47,6 +48,7 @@ func TestVectors(t *testing.T) {
 
 // TestOracle derives random cases in the database and in the oracle.
 func TestOracle(t *testing.T) {
+	t.Parallel()
 	bench := newDeriveBench(t)
 	rapid.Check(t, func(r *rapid.T) {
 		c := oracle.Draw(r)
@@ -63,6 +65,7 @@ func TestOracle(t *testing.T) {
 // is dirty in between up to a growing horizon, and compares what stands in the
 // end.
 func TestOracleAsItComes(t *testing.T) {
+	t.Parallel()
 	bench := newDeriveBench(t)
 	rapid.Check(t, func(r *rapid.T) {
 		c := oracle.Draw(r)

@@ -49,6 +49,7 @@ func sessionsOf(t must, s reports.SegmentSource, request reports.Request) []repo
 // measure; the episodes in it are those of all time, whole; and so are the
 // sessions.
 func TestTimelineOfAnyWindow(t *testing.T) {
+	t.Parallel()
 	bench := newDeriveBench(t)
 	rapid.Check(t, func(r *rapid.T) {
 		c := oracle.Draw(r)

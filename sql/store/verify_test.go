@@ -354,6 +354,7 @@ func TestVerifyBesideRecorderAndDerive(t *testing.T) {
 // Whatever was stored, in whatever order, and however far it was derived, what
 // derive left as final is what verify finds.
 func TestVerifyAsItComes(t *testing.T) {
+	t.Parallel()
 	bench := newDeriveBench(t)
 	rapid.Check(t, func(r *rapid.T) {
 		c := oracle.Draw(r)
