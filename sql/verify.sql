@@ -52,3 +52,45 @@ FROM talktime.segments AS s
 LEFT JOIN talktime.quarter_hours AS q ON q.bin_start_at = s.bin_start_at AND q.agent_id = s.agent_id
 WHERE s.bin_start_at >= @from_at::timestamptz AND s.bin_start_at < @to_at::timestamptz
 ORDER BY bin_start_at, agent_id, is_segment, from_at;
+
+-- How many days are kept that lie in the range, and their rows.
+-- name: CountDays :one
+SELECT count(DISTINCT (k.time_zone, k.business_day_start, k.local_date)) AS kept_days, count(d.agent_id) AS day_rows
+FROM talktime.kept_days AS k
+LEFT JOIN talktime.days AS d ON d.time_zone = k.time_zone AND d.business_day_start = k.business_day_start AND d.local_date = k.local_date
+WHERE k.from_at >= @from_at::timestamptz AND k.to_at <= @to_at::timestamptz;
+
+-- The figures of kept days that are not the sum of their quarter-hours', by name,
+-- whatever figures there are. A derivation that changes a quarter-hour strikes its
+-- days off the ledger in the same transaction, so those in it must hold.
+-- name: DifferingDays :many
+WITH kept AS (
+    SELECT time_zone, business_day_start, local_date, from_at, to_at
+    FROM talktime.kept_days
+    WHERE from_at >= @from_at::timestamptz AND to_at <= @to_at::timestamptz
+),
+summed AS (
+    SELECT k.time_zone, k.business_day_start, k.local_date, q.agent_id, c.name, sum(c.figure::bigint) AS figure
+    FROM kept AS k
+    JOIN talktime.quarter_hours AS q ON q.bin_start_at >= k.from_at AND q.bin_start_at < k.to_at
+    CROSS JOIN LATERAL jsonb_each_text(to_jsonb(q)) AS c(name, figure)
+    WHERE c.name LIKE '%\_ms' OR c.name IN ('change_sq', 'talk_entries', 'conflicts')
+    GROUP BY k.time_zone, k.business_day_start, k.local_date, q.agent_id, c.name
+),
+stored AS (
+    SELECT k.time_zone, k.business_day_start, k.local_date, d.agent_id, c.name, c.figure::bigint AS figure
+    FROM kept AS k
+    JOIN talktime.days AS d ON d.time_zone = k.time_zone AND d.business_day_start = k.business_day_start AND d.local_date = k.local_date
+    CROSS JOIN LATERAL jsonb_each_text(to_jsonb(d)) AS c(name, figure)
+    WHERE c.name LIKE '%\_ms' OR c.name IN ('change_sq', 'talk_entries', 'conflicts')
+)
+SELECT k.time_zone, to_char(k.business_day_start, 'HH24:MI') AS business_day_start, k.local_date::text AS local_date, k.from_at,
+       coalesce(s.agent_id, d.agent_id)::integer AS agent_id, coalesce(s.name, d.name)::text AS name,
+       coalesce(d.figure::text, 'none')::text AS stored, coalesce(s.figure::text, 'none')::text AS recomputed
+FROM summed AS s
+FULL JOIN stored AS d ON d.time_zone = s.time_zone AND d.business_day_start = s.business_day_start AND d.local_date = s.local_date
+    AND d.agent_id = s.agent_id AND d.name = s.name
+JOIN kept AS k ON k.time_zone = coalesce(s.time_zone, d.time_zone) AND k.business_day_start = coalesce(s.business_day_start, d.business_day_start)
+    AND k.local_date = coalesce(s.local_date, d.local_date)
+WHERE s.figure IS DISTINCT FROM d.figure
+ORDER BY k.from_at, k.time_zone, coalesce(s.agent_id, d.agent_id), coalesce(s.name, d.name);

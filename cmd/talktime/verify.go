@@ -122,6 +122,9 @@ func tellVerified(v store.Verified) string {
 	}
 	told := fmt.Sprintf("compared %d cells (%d rows of %d columns, %d segments of %d) of %d quarter-hours: %s\n",
 		v.Cells, v.Rows, v.RowColumns, v.Segments, v.SegmentColumns, v.QuarterHours, different)
+	if v.Days > 0 {
+		told += fmt.Sprintf("compared %d rows of whole days with the sums of their quarter-hours\n", v.Days)
+	}
 	if v.OpenRows > 0 {
 		told += fmt.Sprintf("not compared: %d rows that are not final yet\n", v.OpenRows)
 	}

@@ -155,6 +155,40 @@ func TestDaysAreUsed(t *testing.T) {
 	expect(t, "conflicts of the day, not kept", 0, conflicts(monday, at(24, 0, 0)))
 }
 
+// verify finds every figure of a kept day that is not its quarter-hours' sum, rows
+// missing and too many included, and deriving the window again mends them.
+func TestVerifyFindsDays(t *testing.T) {
+	d := newDatabase(t)
+	utc := calendar(t, "UTC", "00:00")
+	d.recordRounds(t, at(8, 0, 0), at(8, 30, 0), ingest.NewAgentSet(101, 102, 103), talking)
+	d.keepDays(t, at(24, 0, 0), utc)
+	if v, differences := d.verify(t, monday, at(24, 0, 0)); v.Days != 3 || len(differences) != 0 {
+		t.Fatalf("%d day rows were compared with differences %v, want 3 and none", v.Days, differences)
+	}
+	d.exec(t, "UPDATE talktime.days SET talk_ms = talk_ms - 1, pending_ms = pending_ms + 1 WHERE agent_id = 101")
+	d.exec(t, "DELETE FROM talktime.days WHERE agent_id = 102")
+	d.exec(t, "UPDATE talktime.days SET agent_id = 999 WHERE agent_id = 103")
+	_, differences := d.verify(t, monday, at(24, 0, 0))
+	found := map[ingest.AgentID]int{}
+	for _, difference := range differences {
+		found[difference.Agent]++
+	}
+	const figures = 13 + 3*12 + 4
+	for agent, want := range map[ingest.AgentID]int{101: 2, 102: figures, 103: figures, 999: figures} {
+		if found[agent] != want {
+			t.Errorf("%d differences of agent %d, want %d: %v", found[agent], agent, want, differences)
+		}
+	}
+	again := deriving(at(24, 0, 0))
+	again.Calendars = []reports.Calendar{utc}
+	if _, err := d.DeriveRange(t.Context(), monday, at(24, 0, 0), again); err != nil {
+		t.Fatal(err)
+	}
+	if v, differences := d.verify(t, monday, at(24, 0, 0)); v.Days != 3 || len(differences) != 0 {
+		t.Errorf("after deriving again %d day rows were compared with differences %v", v.Days, differences)
+	}
+}
+
 // A calendar that is new is caught up with a month at a time, the latest days
 // first; the day that is not over is left alone.
 func TestNewCalendarIsCaughtUp(t *testing.T) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -80,7 +81,10 @@ func (s *Store) DeriveRange(ctx context.Context, from, to time.Time, d Deriving)
 		err = split.err()
 	}
 	if err == nil {
-		err = markDirty(ctx, db.New(s.pool), window)
+		err = s.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
+			// Their days are summed again too, whether a quarter-hour changes or not.
+			return errors.Join(markDirty(ctx, q, window), q.StrikeDays(ctx, db.StrikeDaysParams{FromAt: from, ToAt: to}))
+		})
 	}
 	if err != nil {
 		return Derived{}, fmt.Errorf("derive from %s to %s: %w", from.Format(time.RFC3339), to.Format(time.RFC3339), plain(err))

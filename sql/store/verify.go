@@ -21,12 +21,12 @@ type Verifying struct {
 	Differ   func(Difference) error // told of each difference, by quarter-hour and agent
 }
 
-// Difference is a cell of quarter_hours or segments that is not what the samples
-// say.
+// Difference is a cell of quarter_hours, segments or days that is not what the
+// samples say.
 type Difference struct {
 	Agent      ingest.AgentID
-	Start      time.Time // of the quarter-hour
-	Column     string    // and which segment's; "row" for one that is missing or too many
+	Start      time.Time // of the quarter-hour, or of the day
+	Column     string    // and which segment's or day's; "row" for one that is missing or too many
 	Stored     string
 	Recomputed string
 }
@@ -37,6 +37,7 @@ type Verified struct {
 	Rows         int64 // compared
 	Segments     int64 // compared: those of the rows
 	Cells        int64 // compared: the columns of both that follow from samples, keys included
+	Days         int64 // rows of kept days compared with the sums of their quarter-hours
 	Differences  int64
 
 	RowColumns, SegmentColumns int64 // of these columns
@@ -48,9 +49,10 @@ type Verified struct {
 
 // VerifyRange recomputes the quarter-hours of [from, to), both on quarter-hours,
 // and their segments from samples and ticks and compares what is final with what
-// is stored, cell by cell, missing rows and those too many included. It writes nothing: each hour is
-// derived once more under the derive lock and rolled back. A window with samples
-// that are gone is refused.
+// is stored, cell by cell, missing rows and those too many included; then the kept
+// days that lie in the window with the sums of their quarter-hours. It writes
+// nothing: each hour is derived once more under the derive lock and rolled back. A
+// window with samples that are gone is refused.
 //
 // Rows that are not final and quarter-hours that are dirty are counted and not
 // compared: what they were derived from is not what is stored now.
@@ -99,10 +101,35 @@ func (s *Store) verifyRange(ctx context.Context, window reports.Span, v Verifyin
 			v.Progress(total-todo.count(), total)
 		}
 	}
-	return sum, nil
+	return sum, verifyDays(ctx, q, window, v, &sum)
 }
 
-// VerifySample verifies n quarter-hours, as VerifyRange does, chosen at random
+// verifyDays compares the kept days that lie in the window with what their
+// quarter-hours sum to.
+func verifyDays(ctx context.Context, q *db.Queries, window reports.Span, v Verifying, sum *Verified) error {
+	days, err := q.CountDays(ctx, db.CountDaysParams{FromAt: window.From, ToAt: window.To})
+	if err != nil {
+		return err
+	}
+	sum.Days = days.DayRows
+	differing, err := q.DifferingDays(ctx, db.DifferingDaysParams{FromAt: window.From, ToAt: window.To})
+	if err != nil {
+		return err
+	}
+	for _, d := range differing {
+		sum.Differences++
+		err := v.Differ(Difference{
+			Agent: ingest.AgentID(d.AgentID), Start: d.FromAt.UTC(), Stored: d.Stored, Recomputed: d.Recomputed,
+			Column: fmt.Sprintf("%s of the day %s (%s from %s)", d.Name, d.LocalDate, d.TimeZone, d.BusinessDayStart),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// VerifySample verifies n quarter-hours, as VerifyRange does but without days, chosen at random
 // from all that have rows or should have. The same seed chooses the same ones as
 // long as there are no others. Those of which nothing can be compared are counted
 // and others chosen instead.
