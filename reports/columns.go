@@ -8,13 +8,20 @@ import (
 // Kind says how a column's texts are to be read.
 type Kind int
 
-// The kinds of column. All but Text stand unquoted in JSON.
+// The kinds of column.
 const (
 	Text    Kind = iota
 	Integer      // a decimal integer
 	Decimal      // a decimal number with three digits after the point
+	Seconds      // the same, a length of time
 	Boolean      // true or false
+	Date         // 2006-01-02
+	Time         // 15:04, of a local clock
+	Instant      // 2006-01-02T15:04:05Z, thousandths where there are any
 )
+
+// IsNumber reports whether texts of the kind are decimal numbers.
+func (k Kind) IsNumber() bool { return k == Integer || k == Decimal || k == Seconds }
 
 // ColumnOf is one column of a machine format whose rows are R.
 type ColumnOf[R any] struct {
@@ -22,6 +29,9 @@ type ColumnOf[R any] struct {
 	Kind Kind
 	// Text writes the row's value, empty where there is none.
 	Text func(*R) string
+	// IsSeen marks a figure of observed time, which has no value where nothing was
+	// observed, but could be said to be 0 there.
+	IsSeen bool
 }
 
 // Column is one column of the reports talk-time and states.
@@ -37,10 +47,14 @@ type Column = ColumnOf[Row]
 func (m Meta) Columns() []Column {
 	columns := m.keyColumns()
 	for measure := range Measure(Measures) {
-		columns = append(columns, seconds(measure.String(), func(r *Row) int64 { return r.MS[measure] }))
+		column := seconds(measure.String(), func(r *Row) int64 { return r.MS[measure] })
+		if measure < States {
+			column = seen(column)
+		}
+		columns = append(columns, column)
 	}
 	for group := Handle; group < Evidences; group++ {
-		columns = append(columns, seconds(group.String(), func(r *Row) int64 { return r.Value(group) }))
+		columns = append(columns, seen(seconds(group.String(), func(r *Row) int64 { return r.Value(group) })))
 	}
 	columns = append(columns,
 		seconds("observed", func(r *Row) int64 { return r.Observed() }),
@@ -51,7 +65,7 @@ func (m Meta) Columns() []Column {
 		columns = append(columns, evidenceColumns(e)...)
 	}
 	for ratio := range Ratio(Ratios) {
-		columns = append(columns, Column{ratio.String(), Decimal, func(r *Row) string {
+		columns = append(columns, Column{Name: ratio.String(), Kind: Decimal, Text: func(r *Row) string {
 			percent, blank := r.Ratio(ratio, m.AllowPartial)
 			if blank != NotBlank {
 				return ""
@@ -59,12 +73,34 @@ func (m Meta) Columns() []Column {
 			return thousandths(percent)
 		}})
 	}
-	return append(columns,
-		Column{"talk_entries", Integer, func(r *Row) string { return strconv.FormatInt(r.TalkEntries, 10) }},
-		Column{"conflicts", Integer, func(r *Row) string { return strconv.FormatInt(r.Conflicts, 10) }},
-		Column{"is_final", Boolean, func(r *Row) string { return strconv.FormatBool(r.IsFinal) }},
-		Column{"revision", Integer, func(r *Row) string { return strconv.Itoa(r.Revision) }},
+	columns = append(columns,
+		seen(Column{Name: "talk_entries", Kind: Integer, Text: func(r *Row) string { return strconv.FormatInt(r.TalkEntries, 10) }}),
+		seen(Column{Name: "conflicts", Kind: Integer, Text: func(r *Row) string { return strconv.FormatInt(r.Conflicts, 10) }}),
+		Column{Name: "is_final", Kind: Boolean, Text: func(r *Row) string { return strconv.FormatBool(r.IsFinal) }},
+		Column{Name: "revision", Kind: Integer, Text: func(r *Row) string { return strconv.Itoa(r.Revision) }},
 	)
+	if m.Grouping.Unit != NoUnit {
+		zone := m.Window.Zone
+		columns = append(columns,
+			Column{Name: "local_time", Kind: Time, Text: func(r *Row) string { return r.Span.From.In(zone).Format("15:04") }},
+			Column{Name: "time_zone", Kind: Text, Text: func(*Row) string { return zone.String() }},
+		)
+	}
+	return columns
+}
+
+// seen makes a column one of observed time: 0 means observed and none, no value
+// means not observed.
+func seen(column Column) Column {
+	text := column.Text
+	column.IsSeen = true
+	column.Text = func(r *Row) string {
+		if r.Observed() == 0 {
+			return ""
+		}
+		return text(r)
+	}
+	return column
 }
 
 // keyColumns lists what tells the grouping's rows apart. The UTC instants are
@@ -74,29 +110,29 @@ func (m Meta) keyColumns() []Column {
 	var columns []Column
 	if m.Grouping.ByAgent {
 		columns = append(columns,
-			Column{"agent_id", Integer, func(r *Row) string { return strconv.Itoa(int(r.Agent)) }},
-			Column{"agent_name", Text, func(r *Row) string { return r.Name }},
+			Column{Name: "agent_id", Kind: Integer, Text: func(r *Row) string { return strconv.Itoa(int(r.Agent)) }},
+			Column{Name: "agent_name", Kind: Text, Text: func(r *Row) string { return r.Name }},
 		)
 	}
 	if m.Grouping.ByAgent || m.Grouping.ByTeam {
-		columns = append(columns, Column{"team", Text, func(r *Row) string { return r.Team }})
+		columns = append(columns, Column{Name: "team", Kind: Text, Text: func(r *Row) string { return r.Team }})
 	}
 	if m.Grouping.Unit == NoUnit {
 		return columns
 	}
 	return append(columns,
-		Column{"local_date", Text, func(r *Row) string { return m.Window.Date(r.Span.From).Format(time.DateOnly) }},
-		Column{"bin_start_at", Text, func(r *Row) string { return r.Span.From.Format(time.RFC3339) }},
-		Column{"bin_end_at", Text, func(r *Row) string { return r.Span.To.Format(time.RFC3339) }},
-		Column{"utc_offset", Text, func(r *Row) string { return r.Span.From.In(m.Window.Zone).Format("-07:00") }},
+		Column{Name: "local_date", Kind: Date, Text: func(r *Row) string { return m.Window.Date(r.Span.From).Format(time.DateOnly) }},
+		Column{Name: "bin_start_at", Kind: Instant, Text: func(r *Row) string { return r.Span.From.Format(time.RFC3339) }},
+		Column{Name: "bin_end_at", Kind: Instant, Text: func(r *Row) string { return r.Span.To.Format(time.RFC3339) }},
+		Column{Name: "utc_offset", Kind: Text, Text: func(r *Row) string { return r.Span.From.In(m.Window.Zone).Format("-07:00") }},
 	)
 }
 
 func evidenceColumns(e Evidence) []Column {
 	return []Column{
-		seconds(e.String()+"_low", func(r *Row) int64 { low, _ := r.Bounds(e); return low }),
-		seconds(e.String()+"_high", func(r *Row) int64 { _, high := r.Bounds(e); return high }),
-		{e.String() + "_stderr_seconds", Decimal, func(r *Row) string {
+		seen(seconds(e.String()+"_low", func(r *Row) int64 { low, _ := r.Bounds(e); return low })),
+		seen(seconds(e.String()+"_high", func(r *Row) int64 { _, high := r.Bounds(e); return high })),
+		{Name: e.String() + "_stderr_seconds", Kind: Seconds, Text: func(r *Row) string {
 			ms, seen := r.StdErr(e)
 			if !seen {
 				return ""
@@ -107,7 +143,7 @@ func evidenceColumns(e Evidence) []Column {
 }
 
 func seconds(name string, ms func(*Row) int64) Column {
-	return Column{name + "_seconds", Decimal, func(r *Row) string { return thousandths(ms(r)) }}
+	return Column{Name: name + "_seconds", Kind: Seconds, Text: func(r *Row) string { return thousandths(ms(r)) }}
 }
 
 // thousandths writes a count of thousandths, not negative, as a decimal number.

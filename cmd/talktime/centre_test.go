@@ -122,7 +122,8 @@ func (c *centre) statesOf(from, to time.Time) map[ingest.AgentID]states {
 	for _, fields := range report.Rows {
 		row := states{}
 		for name, value := range fields {
-			if seconds, ok := value.(float64); ok {
+			seconds, isNumber := value.(float64)
+			if isNumber || value == nil { // null: nothing was observed
 				row[strings.TrimSuffix(name, "_seconds")] = int64(math.Round(seconds * 1000))
 			}
 		}

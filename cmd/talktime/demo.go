@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"talktime/reports"
+	"talktime/reports/render"
 	"talktime/sql/localpg"
 )
 
@@ -95,7 +96,7 @@ func (p *demoPlay) tell(ctx context.Context) error {
 		return err
 	}
 	return a.withReportSource(ctx, c, func(source reports.Source) error {
-		kept := rowKeeper{Sink: a.newSink(flags.format, a.stdout)}
+		kept := rowKeeper{Sink: a.newSink(flags.format, render.Form{}, a.stdout)}
 		total, err := reports.Summarize(ctx, source, request, &kept)
 		if err != nil {
 			return err

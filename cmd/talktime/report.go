@@ -21,6 +21,8 @@ type reportFlags struct {
 	teams           []string
 	teamAsOf        string
 	format, out     string
+	profile, locale string
+	onMissing       string
 	allowPartial    bool
 	evidence        bool
 	requireCoverage float64 // percent; 0 asks for none
@@ -65,8 +67,10 @@ with that day. A day begins at business_day_start. Weeks begin on Monday; of wee
 window only the days in it are counted.
 
 CSV and JSON carry the same columns, exact to the millisecond; a CSV's meta goes
-to FILE.meta.json when --out names a FILE.
+to FILE.meta.json when --out names a FILE. In CSV 0 means observed and none, an
+empty cell means not observed. --profile chooses whose rules CSV follows:
 
+` + profileLines() + `
 --evidence makes a table of how good the figures are: every state and group with
 half its 95 % interval and the least and most the samples allow. CSV and JSON
 have them always.
@@ -96,6 +100,7 @@ Exit code 3 means that the report was written and less was seen than
 	f.StringVar(&flags.teamAsOf, "team-as-of", "time", "which of a person's teams counts: the one at the `time`, or the one of now")
 	f.BoolVar(&flags.allowPartial, "allow-partial", false, fmt.Sprintf("show ratios of rows with less than %d %% coverage", reports.MinCoverage))
 	f.BoolVar(&flags.evidence, "evidence", false, "show the error and bounds of every state and group in a table")
+	f.StringVar(&flags.onMissing, "on-missing", "", "`what` CSV has where nothing was observed: zero, empty, omit or fail (default: the profile's)")
 	f.Float64Var(&flags.requireCoverage, "require-coverage", 0, "least coverage of the whole report in `percent`; below it the exit code is 3")
 	return cmd
 }
@@ -109,8 +114,12 @@ func (a *app) report(ctx context.Context, name string, flags reportFlags) error 
 	if err != nil {
 		return usageError(err)
 	}
+	form, err := flags.form()
+	if err != nil {
+		return usageError(err)
+	}
 	return a.withReportSource(ctx, c, func(source reports.Source) error {
-		total, err := a.writeReport(ctx, source, request, flags.format, flags.out)
+		total, err := a.writeReport(ctx, source, request, flags, form)
 		if _, ok := errors.AsType[*reports.UnknownTeamsError](err); ok {
 			return usageError(err)
 		}
@@ -154,7 +163,7 @@ func (a *app) reportRequest(name string, flags reportFlags, c *config) (reports.
 	if flags.requireCoverage < 0 || flags.requireCoverage > 100 {
 		fault(fmt.Errorf("--require-coverage %g is outside 0-100 percent", flags.requireCoverage))
 	}
-	fault(checkOutput(flags.format, flags.out))
+	fault(flags.checkOutput(request))
 	return request, errors.Join(faults...)
 }
 

@@ -52,7 +52,7 @@ func (a *app) reportAt(ctx context.Context, instant string, flags reportFlags) e
 	}
 	return a.withSnapshot(ctx, c, func(s *store.Snapshot) error {
 		return a.writeRows(ctx, s, request, flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, error) {
-			sink := metaOf(newSinkOf(flags.format, w, reports.Meta.StateColumns, func() reports.SinkOf[reports.StateAt] {
+			sink := metaOf(newSinkOf(flags, w, reports.Meta.StateColumns, func() reports.SinkOf[reports.StateAt] {
 				return render.NewAt(w, a.isColored(w))
 			}))
 			err := reports.At(ctx, s, request, sink)
@@ -79,6 +79,6 @@ func (a *app) atRequest(instant string, flags reportFlags, c *config) (reports.R
 			faults = append(faults, fmt.Errorf("--agent: %w", err))
 		}
 	}
-	faults = append(faults, checkOutput(flags.format, flags.out))
+	faults = append(faults, flags.checkOutput(request))
 	return request, errors.Join(faults...)
 }

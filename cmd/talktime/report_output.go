@@ -8,8 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/text/language"
 
 	"talktime/reports"
 	"talktime/reports/render"
@@ -18,15 +21,27 @@ import (
 // toStdout is the --out that stands for standard output.
 const toStdout = "-"
 
-// checkOutput tells what is wrong with a --format and --out before any work is
+// formats are the words of --format.
+var formats = []string{"table", "csv", "json"}
+
+// checkOutput tells what is wrong with the flags of the output before any work is
 // done.
-func checkOutput(format, out string) error {
+func (flags reportFlags) checkOutput(request reports.Request) error {
 	var faults []error
-	switch format {
-	case "table", "csv", "json":
-	default:
-		faults = append(faults, fmt.Errorf("--format %q is not table, csv or json", format))
+	if !slices.Contains(formats, flags.format) {
+		faults = append(faults, fmt.Errorf("--format %q is not table, csv or json", flags.format))
 	}
+	if flags.format != "csv" && flags.profile+flags.locale+flags.onMissing != "" {
+		faults = append(faults, errors.New("--profile, --locale and --on-missing are of --format csv"))
+	}
+	form, err := flags.form()
+	if err == nil {
+		err = form.Profile.Check(request)
+	}
+	if err != nil {
+		faults = append(faults, err)
+	}
+	out := flags.out
 	if out == toStdout {
 		return errors.Join(faults...)
 	}
@@ -43,20 +58,47 @@ func checkOutput(format, out string) error {
 	return errors.Join(faults...)
 }
 
+// profileLines tells of the profiles, a line each.
+func profileLines() string {
+	var lines strings.Builder
+	for _, p := range render.Profiles() {
+		fmt.Fprintf(&lines, "  %-24s%s\n", p.Name, p.About)
+	}
+	return lines.String()
+}
+
+// form reads how CSV is to be written.
+func (flags reportFlags) form() (form render.Form, err error) {
+	var faults []error
+	if form.Profile, err = render.ParseProfile(flags.profile); err != nil {
+		faults = append(faults, fmt.Errorf("--%w", err))
+	}
+	if form.Missing, err = render.ParseMissing(flags.onMissing); err != nil {
+		faults = append(faults, fmt.Errorf("--on-missing %w", err))
+	}
+	if flags.locale != "" {
+		if form.Locale, err = language.Parse(flags.locale); err != nil {
+			faults = append(faults, fmt.Errorf("--locale %q is no language tag such as de-DE or en", flags.locale))
+		}
+	}
+	return form, errors.Join(faults...)
+}
+
 // writeReport makes the report in a format and writes it to out. A file is
 // replaced only when the report is complete, and a CSV's meta after it.
-func (a *app) writeReport(ctx context.Context, source reports.Source, request reports.Request, format, out string) (reports.Row, error) {
+func (a *app) writeReport(ctx context.Context, source reports.Source, request reports.Request, flags reportFlags, form render.Form) (reports.Row, error) {
+	out := flags.out
 	if out == toStdout {
-		return reports.Summarize(ctx, source, request, a.newSink(format, a.stdout))
+		return reports.Summarize(ctx, source, request, a.newSink(flags.format, form, a.stdout))
 	}
 	var total reports.Row
 	meta := metaKeeper{}
 	err := replaceFile(out, func(w io.Writer) (err error) {
-		meta.Sink = a.newSink(format, w)
+		meta.Sink = a.newSink(flags.format, form, w)
 		total, err = reports.Summarize(ctx, source, request, &meta)
 		return err
 	})
-	if err == nil && format == "csv" {
+	if err == nil && flags.format == "csv" {
 		err = replaceFile(out+".meta.json", func(w io.Writer) error { return render.WriteMeta(w, meta.meta) })
 	}
 	return total, err
@@ -69,10 +111,10 @@ func (a *app) isColored(w io.Writer) bool {
 }
 
 // newSink returns the format's sink.
-func (a *app) newSink(format string, w io.Writer) reports.Sink {
+func (a *app) newSink(format string, form render.Form, w io.Writer) reports.Sink {
 	switch format {
 	case "csv":
-		return render.NewCSV(w)
+		return render.NewCSV(w, form)
 	case "json":
 		return render.NewJSON(w)
 	default:

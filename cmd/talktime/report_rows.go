@@ -34,10 +34,11 @@ func (a *app) writeRows(ctx context.Context, s *store.Snapshot, request reports.
 }
 
 // newSinkOf returns the format's sink of a report with the given columns.
-func newSinkOf[R any](format string, w io.Writer, columns func(reports.Meta) []reports.ColumnOf[R], table func() reports.SinkOf[R]) reports.SinkOf[R] {
-	switch format {
+func newSinkOf[R any](flags reportFlags, w io.Writer, columns func(reports.Meta) []reports.ColumnOf[R], table func() reports.SinkOf[R]) reports.SinkOf[R] {
+	switch flags.format {
 	case "csv":
-		return render.NewCSVOf(w, columns)
+		form, _ := flags.form() // checked with the other flags
+		return render.NewCSVOf(w, form, columns)
 	case "json":
 		return render.NewJSONOf(w, columns)
 	default:

@@ -30,7 +30,7 @@ its seconds are those inside. Quarter-hours that are not closed yet are pending.
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.reportRows(cmd.Context(), "timeline", flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, error) {
-				sink := metaOf(newSinkOf(flags.format, w, reports.Meta.EpisodeColumns, func() reports.SinkOf[reports.Episode] {
+				sink := metaOf(newSinkOf(flags, w, reports.Meta.EpisodeColumns, func() reports.SinkOf[reports.Episode] {
 					return render.NewTimeline(w, a.isColored(w), columnsOf(w))
 				}))
 				err := reports.Timeline(ctx, s, request, sink)
@@ -61,7 +61,7 @@ talk reach over midnight; nothing is left out for it.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.reportRows(cmd.Context(), "sessions", flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, error) {
-				sink := metaOf(newSinkOf(flags.format, w, reports.Meta.SessionColumns, func() reports.SinkOf[reports.Session] {
+				sink := metaOf(newSinkOf(flags, w, reports.Meta.SessionColumns, func() reports.SinkOf[reports.Session] {
 					return render.NewSessions(w, a.isColored(w))
 				}))
 				err := reports.Sessions(ctx, s, request, sink)
@@ -84,6 +84,8 @@ func outputFlags(f *pflag.FlagSet, flags *reportFlags) {
 	f.StringVar(&flags.zone, "tz", "", "time `zone` of dates, days and labels (default: time_zone of the configuration)")
 	f.StringVar(&flags.agents, "agent", "", "`agents` to show, such as 101,103-110 (default: all)")
 	f.StringVar(&flags.format, "format", "table", "`format`: table, csv or json")
+	f.StringVar(&flags.profile, "profile", "", "`rules` of CSV: machine, excel, wfm-15 or wfm-semicolon-noheader (default: machine)")
+	f.StringVar(&flags.locale, "locale", "", "`place` whose delimiter and decimal mark CSV for excel has, such as de-DE (default: en)")
 	f.StringVar(&flags.out, "out", toStdout, "`file` to write, replaced only when the report is complete; - for standard output")
 }
 

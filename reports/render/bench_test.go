@@ -15,7 +15,7 @@ func BenchmarkWrite(b *testing.B) {
 	source := day{horizon: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)}
 	for name, sink := range map[string]func() reports.Sink{
 		"table": func() reports.Sink { return render.NewTable(io.Discard, false) },
-		"csv":   func() reports.Sink { return render.NewCSV(io.Discard) },
+		"csv":   func() reports.Sink { return render.NewCSV(io.Discard, machine) },
 		"json":  func() reports.Sink { return render.NewJSON(io.Discard) },
 	} {
 		b.Run(name, func(b *testing.B) {

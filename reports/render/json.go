@@ -64,11 +64,11 @@ func appendValue(line []byte, kind reports.Kind, text string) ([]byte, error) {
 	switch {
 	case text == "":
 		return append(line, "null"...), nil
-	case kind == reports.Text:
+	case kind.IsNumber() || kind == reports.Boolean:
+		return append(line, text...), nil
+	default:
 		quoted, err := json.Marshal(text)
 		return append(line, quoted...), err
-	default:
-		return append(line, text...), nil
 	}
 }
 

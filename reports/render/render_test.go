@@ -21,6 +21,9 @@ import (
 	"talktime/reports/render"
 )
 
+// machine is what CSV is written by where nothing else is asked for.
+var machine = render.Form{Profile: render.Profiles()[0]}
+
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 func request(t testing.TB, report, from, to, by string) reports.Request {
@@ -121,7 +124,7 @@ func TestGolden(t *testing.T) {
 	for name, c := range goldens(t) {
 		for ext, sink := range map[string]func(io.Writer) reports.Sink{
 			"txt":  func(w io.Writer) reports.Sink { return render.NewTable(w, false) },
-			"csv":  func(w io.Writer) reports.Sink { return render.NewCSV(w) },
+			"csv":  func(w io.Writer) reports.Sink { return render.NewCSV(w, machine) },
 			"json": func(w io.Writer) reports.Sink { return render.NewJSON(w) },
 		} {
 			t.Run(name+"."+ext, func(t *testing.T) {
@@ -167,7 +170,7 @@ func TestCSVAndJSONCarryTheSame(t *testing.T) {
 	for name, c := range goldens(t) {
 		t.Run(name, func(t *testing.T) {
 			var asCSV, asJSON bytes.Buffer
-			summarize(t, c.source, c.request, render.NewCSV(&asCSV))
+			summarize(t, c.source, c.request, render.NewCSV(&asCSV, machine))
 			summarize(t, c.source, c.request, render.NewJSON(&asJSON))
 			records, err := csv.NewReader(&asCSV).ReadAll()
 			if err != nil {
@@ -298,7 +301,7 @@ func TestTableRefusesAReportItDoesNotKnow(t *testing.T) {
 
 func TestWriteErrorsAreReturned(t *testing.T) {
 	for name, sink := range map[string]reports.Sink{
-		"table": render.NewTable(full{}, false), "csv": render.NewCSV(full{}), "json": render.NewJSON(full{}),
+		"table": render.NewTable(full{}, false), "csv": render.NewCSV(full{}, machine), "json": render.NewJSON(full{}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := request(t, "states", "2026-11-20", "", "agent,15m")

@@ -156,16 +156,20 @@ func TestGoldenRows(t *testing.T) {
 		"timeline_colored.txt": func(w io.Writer) { tell(t, render.NewTimeline(w, true, 80), timeline, lived(101)) },
 		"timeline_autumn.txt":  func(w io.Writer) { tell(t, render.NewTimeline(w, false, 120), night, autumn()) },
 		"timeline_nobody.txt":  func(w io.Writer) { tell(t, render.NewTimeline(w, false, 120), timeline, nil) },
-		"timeline.csv":         func(w io.Writer) { tell(t, render.NewCSVOf(w, reports.Meta.EpisodeColumns), timeline, lived(101)) },
-		"timeline.json":        func(w io.Writer) { tell(t, render.NewJSONOf(w, reports.Meta.EpisodeColumns), timeline, lived(101)) },
-		"sessions.txt":         func(w io.Writer) { tell(t, render.NewSessions(w, false), sessions, sittings()) },
-		"sessions_nobody.txt":  func(w io.Writer) { tell(t, render.NewSessions(w, false), sessions, nil) },
-		"sessions.csv":         func(w io.Writer) { tell(t, render.NewCSVOf(w, reports.Meta.SessionColumns), sessions, sittings()) },
-		"sessions.json":        func(w io.Writer) { tell(t, render.NewJSONOf(w, reports.Meta.SessionColumns), sessions, sittings()) },
-		"at.txt":               func(w io.Writer) { tell(t, render.NewAt(w, false), at, states()) },
-		"at_nobody.txt":        func(w io.Writer) { tell(t, render.NewAt(w, false), at, nil) },
-		"at.csv":               func(w io.Writer) { tell(t, render.NewCSVOf(w, reports.Meta.StateColumns), at, states()) },
-		"at.json":              func(w io.Writer) { tell(t, render.NewJSONOf(w, reports.Meta.StateColumns), at, states()) },
+		"timeline.csv": func(w io.Writer) {
+			tell(t, render.NewCSVOf(w, machine, reports.Meta.EpisodeColumns), timeline, lived(101))
+		},
+		"timeline.json":       func(w io.Writer) { tell(t, render.NewJSONOf(w, reports.Meta.EpisodeColumns), timeline, lived(101)) },
+		"sessions.txt":        func(w io.Writer) { tell(t, render.NewSessions(w, false), sessions, sittings()) },
+		"sessions_nobody.txt": func(w io.Writer) { tell(t, render.NewSessions(w, false), sessions, nil) },
+		"sessions.csv": func(w io.Writer) {
+			tell(t, render.NewCSVOf(w, machine, reports.Meta.SessionColumns), sessions, sittings())
+		},
+		"sessions.json": func(w io.Writer) { tell(t, render.NewJSONOf(w, reports.Meta.SessionColumns), sessions, sittings()) },
+		"at.txt":        func(w io.Writer) { tell(t, render.NewAt(w, false), at, states()) },
+		"at_nobody.txt": func(w io.Writer) { tell(t, render.NewAt(w, false), at, nil) },
+		"at.csv":        func(w io.Writer) { tell(t, render.NewCSVOf(w, machine, reports.Meta.StateColumns), at, states()) },
+		"at.json":       func(w io.Writer) { tell(t, render.NewJSONOf(w, reports.Meta.StateColumns), at, states()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
