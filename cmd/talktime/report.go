@@ -163,7 +163,7 @@ func (a *app) reportRequest(name string, flags reportFlags, c *config) (reports.
 	if flags.requireCoverage < 0 || flags.requireCoverage > 100 {
 		fault(fmt.Errorf("--require-coverage %g is outside 0-100 percent", flags.requireCoverage))
 	}
-	fault(flags.checkOutput(request))
+	fault(a.checkOutput(flags, request))
 	return request, errors.Join(faults...)
 }
 

@@ -79,6 +79,6 @@ func (a *app) atRequest(instant string, flags reportFlags, c *config) (reports.R
 			faults = append(faults, fmt.Errorf("--agent: %w", err))
 		}
 	}
-	faults = append(faults, flags.checkOutput(request))
+	faults = append(faults, a.checkOutput(flags, request))
 	return request, errors.Join(faults...)
 }

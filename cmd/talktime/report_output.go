@@ -22,14 +22,14 @@ import (
 const toStdout = "-"
 
 // formats are the words of --format.
-var formats = []string{"table", "csv", "json"}
+var formats = []string{"table", "csv", "json", "xlsx"}
 
 // checkOutput tells what is wrong with the flags of the output before any work is
 // done.
-func (flags reportFlags) checkOutput(request reports.Request) error {
+func (a *app) checkOutput(flags reportFlags, request reports.Request) error {
 	var faults []error
 	if !slices.Contains(formats, flags.format) {
-		faults = append(faults, fmt.Errorf("--format %q is not table, csv or json", flags.format))
+		faults = append(faults, fmt.Errorf("--format %q is not table, csv, json or xlsx", flags.format))
 	}
 	if flags.format != "csv" && flags.profile+flags.locale+flags.onMissing != "" {
 		faults = append(faults, errors.New("--profile, --locale and --on-missing are of --format csv"))
@@ -43,6 +43,9 @@ func (flags reportFlags) checkOutput(request reports.Request) error {
 	}
 	out := flags.out
 	if out == toStdout {
+		if flags.format == "xlsx" && isTerminal(a.stdout) {
+			faults = append(faults, errors.New("--format xlsx is nothing for a terminal: name a file with --out"))
+		}
 		return errors.Join(faults...)
 	}
 	switch stat, err := os.Stat(out); {
@@ -117,6 +120,8 @@ func (a *app) newSink(format string, form render.Form, w io.Writer) reports.Sink
 		return render.NewCSV(w, form)
 	case "json":
 		return render.NewJSON(w)
+	case "xlsx":
+		return render.NewXLSX(w)
 	default:
 		return render.NewTable(w, a.isColored(w))
 	}

@@ -41,6 +41,8 @@ func newSinkOf[R any](flags reportFlags, w io.Writer, columns func(reports.Meta)
 		return render.NewCSVOf(w, form, columns)
 	case "json":
 		return render.NewJSONOf(w, columns)
+	case "xlsx":
+		return render.NewXLSXOf(w, columns)
 	default:
 		return table()
 	}

@@ -83,7 +83,7 @@ func windowFlags(f *pflag.FlagSet, flags *reportFlags) {
 func outputFlags(f *pflag.FlagSet, flags *reportFlags) {
 	f.StringVar(&flags.zone, "tz", "", "time `zone` of dates, days and labels (default: time_zone of the configuration)")
 	f.StringVar(&flags.agents, "agent", "", "`agents` to show, such as 101,103-110 (default: all)")
-	f.StringVar(&flags.format, "format", "table", "`format`: table, csv or json")
+	f.StringVar(&flags.format, "format", "table", "`format`: table, csv, json or xlsx")
 	f.StringVar(&flags.profile, "profile", "", "`rules` of CSV: machine, excel, wfm-15 or wfm-semicolon-noheader (default: machine)")
 	f.StringVar(&flags.locale, "locale", "", "`place` whose delimiter and decimal mark CSV for excel has, such as de-DE (default: en)")
 	f.StringVar(&flags.out, "out", toStdout, "`file` to write, replaced only when the report is complete; - for standard output")

@@ -16,6 +16,7 @@ func BenchmarkWrite(b *testing.B) {
 	for name, sink := range map[string]func() reports.Sink{
 		"table": func() reports.Sink { return render.NewTable(io.Discard, false) },
 		"csv":   func() reports.Sink { return render.NewCSV(io.Discard, machine) },
+		"xlsx":  func() reports.Sink { return render.NewXLSX(io.Discard) },
 		"json":  func() reports.Sink { return render.NewJSON(io.Discard) },
 	} {
 		b.Run(name, func(b *testing.B) {
