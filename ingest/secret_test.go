@@ -19,16 +19,26 @@ func TestSecretCannotBePrinted(t *testing.T) {
 		GUID ingest.Secret
 		Many map[string]*ingest.Secret
 	}{"x", s, map[string]*ingest.Secret{"k": &s}}
+	type inner struct{ guid ingest.Secret }
+	unexported := struct {
+		guid  ingest.Secret
+		many  []ingest.Secret
+		by    map[string]inner
+		any   any
+		inner inner
+	}{s, []ingest.Secret{s}, map[string]inner{"k": {s}}, s, inner{s}}
 
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T"} {
 		fmt.Fprintf(&out, verb+"\n", s)
 		fmt.Fprintf(&out, verb+"\n", &s)
 		fmt.Fprintf(&out, verb+"\n", holder)
+		fmt.Fprintf(&out, verb+"\n", unexported)
+		fmt.Fprintf(&out, verb+"\n", &unexported)
 	}
 	fmt.Fprintln(&out, s.String(), fmt.Errorf("dial: %v", s))
-	slog.New(slog.NewTextHandler(&out, nil)).Info("m", "guid", s, "holder", holder)
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "guid", s, "holder", holder)
+	slog.New(slog.NewTextHandler(&out, nil)).Info("m", "guid", s, "holder", holder, "unexported", unexported)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("m", "guid", s, "holder", holder, "unexported", unexported)
 	if err := json.NewEncoder(&out).Encode(holder); err != nil {
 		t.Fatal(err)
 	}
