@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"talktime/ingest"
@@ -25,6 +26,8 @@ type Client struct {
 	transport *http.Transport
 	pace      *pace
 	sessions  *sessions
+	breaker   *breaker
+	requests  atomic.Uint64
 }
 
 // New makes a client. Every fault of cfg is in the one error. Nothing is sent
@@ -62,6 +65,7 @@ func New(cfg Config, book *Book, clock ingest.Clock, log *slog.Logger) (*Client,
 		transport: transport,
 		pace:      newPace(cfg, clock),
 		sessions:  newSessions(),
+		breaker:   newBreaker(clock, log),
 	}, nil
 }
 
@@ -87,6 +91,11 @@ func (c *Client) Agents() ingest.AgentSet { return c.book.Agents() }
 // attempts the last answer stands, and it is returned at once when the next
 // pause would reach the deadline.
 //
+// While the gateway is down all polls but a few probes are unreachable without
+// a request, see Counts. A tick begins with two probes, and one more leaves each
+// half second; its other polls wait for them a moment, at the beginning a second
+// at most, and are made after all if one is answered.
+//
 // Two polls of one agent are never out at once: the second waits for the first.
 // An agent without a GUID is unauthorized, one outside the range of agent ids a
 // bad_request, both without a request.
@@ -104,6 +113,9 @@ type answer struct {
 	ingest.Poll
 	to  *guid  // the GUID the gateway answered to; nil if it did not answer
 	why string // what went wrong, in words of our own; empty if nothing did
+
+	sign sign // what it says of the gateway
+	held bool // held back: told once for all, not poll by poll
 }
 
 // poll returns the last attempt's answer and how many attempts were made.
@@ -124,17 +136,27 @@ func (c *Client) poll(ctx context.Context, agent ingest.AgentID) (answer, int) {
 		if g == nil {
 			return c.unasked(ctx, ingest.Unauthorized, "no GUID held"), attempt - 1
 		}
+		trial, admitted := c.breaker.admit(ctx)
+		if !admitted {
+			if attempt == 1 {
+				return c.heldBack(ctx), 0
+			}
+			return last, attempt - 1
+		}
 		if err := c.pace.take(ctx); err != nil || c.isOver(ctx) {
 			if err == nil {
 				c.pace.giveBack()
 			}
+			c.breaker.done(ctx, trial, agent, noSign, "")
 			if attempt == 1 {
 				return c.skipped(ctx), 0
 			}
 			return last, attempt - 1
 		}
+		c.requests.Add(1)
 		last = c.attempt(ctx, agent, g)
 		c.pace.giveBack()
+		c.breaker.done(ctx, trial, agent, last.sign, last.why)
 		if last.Outcome != ingest.GatewayError || attempt == maxAttempts {
 			return last, attempt
 		}
@@ -172,6 +194,13 @@ func (c *Client) unasked(ctx context.Context, outcome ingest.Outcome, why string
 		Poll: ingest.Poll{PolledAt: beforeDeadline(ctx, c.clock.Now()), Outcome: outcome},
 		why:  why,
 	}
+}
+
+// heldBack is the answer of a poll that a gateway known to be down is spared.
+func (c *Client) heldBack(ctx context.Context) answer {
+	a := c.unasked(ctx, ingest.Unreachable, "not asked, the gateway is down")
+	a.held = true
+	return a
 }
 
 // beforeDeadline gives an instant the form of a PolledAt: UTC, whole

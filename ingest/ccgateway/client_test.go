@@ -274,8 +274,9 @@ func TestAgents(t *testing.T) {
 func BenchmarkPoll(bm *testing.B) {
 	const agents = 64
 	b := newBench(bm, says(idle), func(s *setup) {
+		s.clock = machineClock{}
 		s.cfg.AuthMode = ccgateway.AuthModeDynamic
-		s.guids = guidsFor(101, agents)
+		s.guids = guidsFor(agents)
 	})
 	var next atomic.Int32
 	bm.ReportAllocs()

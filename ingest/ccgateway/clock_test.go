@@ -49,6 +49,22 @@ func (c *clock) pauses() []time.Duration {
 	return c.slept
 }
 
+// machineClock is the machine's, for tests in which time-outs pass.
+type machineClock struct{}
+
+func (machineClock) Now() time.Time { return time.Now().UTC() }
+
+func (machineClock) SleepUntil(ctx context.Context, t time.Time) error {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func write(t testing.TB, file, content string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {

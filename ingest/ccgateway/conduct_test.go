@@ -60,7 +60,7 @@ func TestConcurrency(t *testing.T) {
 		_, _ = io.WriteString(w, idle)
 	}, func(s *setup) {
 		s.cfg.Concurrency = limit
-		s.guids = guidsFor(101, agents)
+		s.guids = guidsFor(agents)
 		s.server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 			if state == http.StateNew {
 				opened.Add(1)

@@ -9,6 +9,9 @@
 //     The recorder is given GUIDs; it never signs in, never asks for events and
 //     so never disturbs the agent's session.
 //   - Decode reads the reply's JSON.
+//   - A circuit breaker finds out a gateway that is down, sends it a few probes
+//     a tick and answers all other polls itself. Counts tells how that stands,
+//     and by how much the gateway's clock, as its Date header has it, differs.
 //
 // Connections are HTTP/1.1, kept alive, TLS 1.2 or later, always verified. No
 // proxy is used, whatever the environment says: the gateway stands inside the

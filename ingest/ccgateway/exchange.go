@@ -28,7 +28,8 @@ var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // attempt makes one request and says what came of it.
 func (c *Client) attempt(ctx context.Context, agent ingest.AgentID, g *guid) answer {
-	x := exchange{clock: c.clock, sent: c.clock.Now()}
+	now := c.clock.Now()
+	x := exchange{clock: c.clock, asked: now, sent: now}
 	attemptCtx, cancel := context.WithTimeout(undated{ctx}, c.cfg.Timeout)
 	defer cancel()
 
@@ -39,12 +40,22 @@ func (c *Client) attempt(ctx context.Context, agent ingest.AgentID, g *guid) ans
 	received := c.clock.Now()
 
 	if err != nil && ctx.Err() != nil || reachesDeadline(ctx, received) {
-		return c.skipped(ctx)
+		a := c.skipped(ctx)
+		switch {
+		case err == nil:
+			a.sign = answered
+		case received.Sub(x.asked) >= silence:
+			a.sign = unheard
+		}
+		return a
 	}
-	a := answer{Poll: ingest.Poll{PolledAt: beforeDeadline(ctx, x.sent.Add(received.Sub(x.sent)/2))}}
+	a := answer{
+		Poll: ingest.Poll{PolledAt: beforeDeadline(ctx, x.sent.Add(received.Sub(x.sent)/2))},
+		sign: unheard,
+	}
 	switch {
 	case err == nil:
-		a.to = g
+		a.to, a.sign = g, answered
 		a.Outcome = outcomeOf(reply, c.cfg.AuthMode, g, received)
 	case attemptCtx.Err() != nil:
 		a.Outcome, a.why = ingest.Unreachable, fmt.Sprintf("no whole reply within %s", c.cfg.Timeout)
@@ -64,7 +75,8 @@ func (c *Client) attempt(ctx context.Context, agent ingest.AgentID, g *guid) ans
 // exchange is one request on its way.
 type exchange struct {
 	clock ingest.Clock
-	sent  time.Time   // when the request had its connection; before that, when it was asked for
+	asked time.Time
+	sent  time.Time   // when the request had its connection; before that, asked
 	began atomic.Bool // the first byte of a reply is here
 }
 

@@ -118,6 +118,7 @@ type setup struct {
 	server *httptest.Server
 	clock  ingest.Clock
 	guids  string
+	log    slog.Handler
 }
 
 func newBench(t testing.TB, handler http.HandlerFunc, changes ...func(*setup)) *bench {
@@ -129,10 +130,16 @@ func newBench(t testing.TB, handler http.HandlerFunc, changes ...func(*setup)) *
 			CAFile: ca.file, Timeout: 10 * time.Second, Concurrency: 8,
 			AuthMode: ccgateway.AuthModeStatic, MaxAgentID: ingest.DefaultMaxAgentID,
 		},
-		server: httptest.NewUnstartedServer(handler),
-		clock:  b.clock,
-		guids:  "101," + guid101 + "\n",
+		clock: b.clock,
+		guids: "101," + guid101 + "\n",
+		log:   slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}),
 	}
+	s.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.clock != (machineClock{}) {
+			w.Header().Set("Date", s.clock.Now().Format(http.TimeFormat))
+		}
+		handler(w, r)
+	}))
 	s.server.TLS = &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}
 	s.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
 	for _, change := range changes {
@@ -144,7 +151,7 @@ func newBench(t testing.TB, handler http.HandlerFunc, changes ...func(*setup)) *
 		s.cfg.BaseURL = s.server.URL
 	}
 
-	logger := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	logger := slog.New(s.log)
 	write(t, b.guids, s.guids)
 	setTime(t, b.guids, noon.Add(-time.Second))
 	var err error

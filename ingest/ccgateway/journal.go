@@ -22,7 +22,8 @@ const (
 // journal writes the log lines about polls: each poll and each attempt asked
 // again at debug level, and of each kind of failure (outcome and retcode) the
 // first at warn level, then one a minute at most. Round summaries are for
-// whoever makes rounds. Skipped polls and observations are no failures.
+// whoever makes rounds. Skipped polls and observations are no failures; polls
+// held back from a gateway that is down are told by the breaker.
 type journal struct {
 	clock ingest.Clock
 	log   *slog.Logger
@@ -50,7 +51,7 @@ func (j *journal) poll(ctx context.Context, agent ingest.AgentID, a answer, atte
 	switch {
 	case a.Outcome.IsObservation():
 		j.write(ctx, slog.LevelDebug, "poll answered", agent, a, attempts)
-	case a.Outcome != ingest.Skipped && j.isNews(kind{a.Outcome, a.Retcode}):
+	case a.Outcome != ingest.Skipped && !a.held && j.isNews(kind{a.Outcome, a.Retcode}):
 		j.write(ctx, slog.LevelWarn, "poll failed; more of this kind are told once a minute", agent, a, attempts)
 	default:
 		j.write(ctx, slog.LevelDebug, "poll failed", agent, a, attempts)
