@@ -18,17 +18,19 @@ import (
 
 // gatewayFlags are the flags of talktime gateway as they were typed.
 type gatewayFlags struct {
-	dir        string
-	listen     string
-	agents     string
-	maxAgentID int32
-	seed       uint64
-	timeZone   string
-	shift      string
-	authMode   int
-	result     string
-	signedOut  string
-	faults     []string
+	dir         string
+	listen      string
+	agents      string
+	maxAgentID  int32
+	seed        uint64
+	timeZone    string
+	shift       string
+	authMode    int
+	result      string
+	signedOut   string
+	faults      []string
+	certificate string
+	ahead       time.Duration
 }
 
 func (a *app) gatewayCommand() *cobra.Command {
@@ -52,16 +54,18 @@ Agents are on shift around the clock; --shift day gives them days from about
 
 --fault makes requests fail. It can be repeated, or hold a list with commas:
 
-  KIND[=CHANCE][@FROM-TO]                  http500=0.01  timeout@09:00-09:10
-  latency=TIME[..TIME][:CHANCE][@FROM-TO]  latency=20ms..50ms
+  KIND[=CHANCE][@FROM-TO][#AGENTS]                  http500=0.01  timeout@09:00-09:10
+  latency=TIME[..TIME][:CHANCE][@FROM-TO][#AGENTS]  latency=20ms..50ms  stall#101-103
 
 KIND is one of
 ` + wrapWords(gatewaysim.FaultKinds(), 76) + `
 CHANCE is the share of requests it strikes (default 1), FROM and TO are times of
-day in --time-zone.`,
+day in --time-zone, AGENTS is whom it strikes (default all). --certificate and
+--ahead let the gateway be one that cannot be verified, or whose clock is wrong.`,
 		Example: `  talktime gateway --dir play
   talktime gateway --listen 127.0.0.1:8043 --agents 101-124 --auth-mode 2 --dir play
-  talktime gateway --dir play --fault 'latency=20ms..50ms,http500=0.01' --fault 100-007@12:00-12:10`,
+  talktime gateway --dir play --fault 'latency=20ms..50ms,http500=0.01' --fault 100-007@12:00-12:10
+  talktime gateway --dir play --fault 'timeout#103' --ahead 5m`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.gateway(cmd.Context(), f) },
 	}
@@ -77,6 +81,8 @@ day in --time-zone.`,
 	flags.StringVar(&f.result, "result", "object", "shape of result in a reply: object or array")
 	flags.StringVar(&f.signedOut, "signed-out", "retcode", "how a signed-out agent is told: retcode (100-006) or state (2)")
 	flags.StringArrayVar(&f.faults, "fault", nil, "`faults` to play, see above")
+	flags.StringVar(&f.certificate, "certificate", "good", "`certificate` to show: good, expired, wrong-name or unknown-ca")
+	flags.DurationVar(&f.ahead, "ahead", 0, "`time` its Date header is ahead, such as 5m or -90s")
 	_ = cmd.MarkFlagRequired("dir") // fails only for a flag there is not
 	return cmd
 }
@@ -105,6 +111,7 @@ func (f gatewayFlags) options(clock ingest.Clock) (gatewaysim.Options, error) {
 		Clock: clock, MachineTime: clock.Now(), Listen: f.listen,
 		MaxAgentID: ingest.AgentID(f.maxAgentID), AuthMode: gatewaysim.AuthMode(f.authMode),
 		ResultArray: f.result == "array", SignOutAsState2: f.signedOut == "state",
+		Certificate: gatewaysim.Certificate(f.certificate), Ahead: f.ahead,
 	}
 	o.Seed = f.seed
 	var err error

@@ -20,9 +20,29 @@ const (
 	validAfter  = 365 * 24 * time.Hour
 )
 
+// Certificate says what is wrong with the server's certificate.
+type Certificate string
+
+// The certificates a gateway can show. ca.pem is always a sound authority's.
+const (
+	CertificateGood      Certificate = "good"
+	CertificateExpired   Certificate = "expired"    // a minute before the start
+	CertificateWrongName Certificate = "wrong-name" // for another host
+	CertificateUnknownCA Certificate = "unknown-ca" // signed by another authority than ca.pem's
+)
+
+func (c Certificate) isKnown() bool {
+	switch c {
+	case CertificateGood, CertificateExpired, CertificateWrongName, CertificateUnknownCA:
+		return true
+	}
+	return false
+}
+
 // certify makes a certificate authority and a server certificate it signed, for
-// loopback and the given host. The authority's key is forgotten with the call.
-func certify(at time.Time, host string) (caPEM []byte, server tls.Certificate, err error) {
+// loopback and the given host, unless something shall be wrong with it. The
+// authority's key is forgotten with the call.
+func certify(at time.Time, host string, wrong Certificate) (caPEM []byte, server tls.Certificate, err error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, server, err
@@ -53,6 +73,17 @@ func certify(at time.Time, host string) (caPEM []byte, server tls.Certificate, e
 	}
 	if ip := net.ParseIP(host); ip != nil {
 		leaf.IPAddresses = append(leaf.IPAddresses, ip)
+	}
+	switch wrong {
+	case CertificateExpired:
+		leaf.NotAfter = at.Add(-time.Minute)
+	case CertificateWrongName:
+		leaf.DNSNames, leaf.IPAddresses = []string{"gateway.invalid"}, nil
+	case CertificateUnknownCA: // one of the same name, and another key
+		if caKey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			return nil, server, err
+		}
+	case CertificateGood:
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"talktime/ingest"
 )
 
 // FaultKind says what goes wrong with a request.
@@ -22,7 +24,11 @@ const (
 	FaultHTML      FaultKind = "html"      // HTTP 200 with a page of HTML
 	FaultGarbage   FaultKind = "garbage"   // HTTP 200 with a body that is no reply
 	FaultOversize  FaultKind = "oversize"  // HTTP 200 with a body of 1 MiB
+	FaultEndless   FaultKind = "endless"   // HTTP 200 with a body that trickles for ever
+	FaultStall     FaultKind = "stall"     // nothing comes after half of the reply
 	FaultCut       FaultKind = "cut"       // the connection closes within the body
+	FaultReset     FaultKind = "reset"     // the connection is reset within the body
+	FaultUnasked   FaultKind = "unasked"   // a second reply nobody asked for, with the Guid in it
 	FaultWrongGUID FaultKind = "wrongguid" // the Guid is taken for a wrong one
 )
 
@@ -31,7 +37,8 @@ const (
 // where the agent is, and no recorder could tell.
 var faultKinds = []FaultKind{
 	FaultLatency, FaultTimeout, FaultHTTP500, FaultHTTP502, FaultHTTP503, FaultRedirect,
-	FaultHTML, FaultGarbage, FaultOversize, FaultCut, FaultWrongGUID,
+	FaultHTML, FaultGarbage, FaultOversize, FaultEndless, FaultStall, FaultCut, FaultReset,
+	FaultUnasked, FaultWrongGUID,
 	"000-000", "000-003", "000-004", "000-007", "100-007",
 }
 
@@ -48,6 +55,8 @@ type Fault struct {
 	// From and To are the times of day, in the play's zone, it happens between;
 	// To before From goes over midnight. Both are 0 for the whole day.
 	From, To time.Duration
+	// Agents are whose requests it strikes; the zero range is all agents.
+	Agents ingest.AgentRange
 }
 
 // String writes the fault as ParseFault reads it.
@@ -62,11 +71,19 @@ func (f Fault) String() string {
 	if f.From != f.To {
 		s += "@" + timeOfDay(f.From) + "-" + timeOfDay(f.To)
 	}
+	if f.Agents != (ingest.AgentRange{}) {
+		s += "#" + ingest.NewAgentSetOfRanges(f.Agents).String()
+	}
 	return s
 }
 
 func timeOfDay(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+}
+
+// strikes reports whether the fault may befall an agent.
+func (f Fault) strikes(agent ingest.AgentID) bool {
+	return f.Agents == (ingest.AgentRange{}) || f.Agents.First <= agent && agent <= f.Agents.Last
 }
 
 // isOpen reports whether the fault may happen at a time of day.
@@ -90,11 +107,11 @@ type lot struct {
 
 // draw decides what befalls an agent's n-th request, the same at every run with
 // this seed; only a window makes it depend on the instant.
-func draw(faults []Fault, seed uint64, agent uint64, n uint64, now time.Time, zone *time.Location) lot {
+func draw(faults []Fault, seed uint64, agent ingest.AgentID, n uint64, now time.Time, zone *time.Location) lot {
 	var l lot
 	for i, f := range faults {
-		luck := newStream(seed, forFault, agent, n, uint64(i))
-		if !luck.chance(f.Chance) || f.From != f.To && !f.isOpen(sinceMidnight(now.In(zone))) {
+		luck := newStream(seed, forFault, uint64(agent), n, uint64(i))
+		if !f.strikes(agent) || !luck.chance(f.Chance) || f.From != f.To && !f.isOpen(sinceMidnight(now.In(zone))) {
 			continue
 		}
 		switch {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"talktime/ingest"
 	"talktime/ingest/gatewaysim"
 )
 
@@ -24,6 +25,9 @@ func TestParseFault(t *testing.T) {
 		{"latency=2s", gatewaysim.Fault{Kind: "latency", Chance: 1, Least: 2 * time.Second, Most: 2 * time.Second}},
 		{"latency=20ms..50ms", gatewaysim.Fault{Kind: "latency", Chance: 1, Least: 20 * time.Millisecond, Most: 50 * time.Millisecond}},
 		{"latency=0s..1m:0.5@12:00-13:00", gatewaysim.Fault{Kind: "latency", Chance: 0.5, Most: time.Minute, From: 12 * hour, To: 13 * hour}},
+		{"timeout#101", gatewaysim.Fault{Kind: "timeout", Chance: 1, Agents: ingest.AgentRange{First: 101, Last: 101}}},
+		{"stall=0.5@09:00-10:00#103-110", gatewaysim.Fault{Kind: "stall", Chance: 0.5, From: 9 * hour, To: 10 * hour, Agents: ingest.AgentRange{First: 103, Last: 110}}},
+		{"latency=1s#999999", gatewaysim.Fault{Kind: "latency", Chance: 1, Least: time.Second, Most: time.Second, Agents: ingest.AgentRange{First: 999999, Last: 999999}}},
 	} {
 		t.Run(c.text, func(t *testing.T) {
 			got, err := gatewaysim.ParseFault(c.text)
@@ -62,6 +66,10 @@ func TestParseFaultRefuses(t *testing.T) {
 		{"timeout@24:00-01:00", `is not a window`},
 		{"timeout@09:00:00.5-10:00", `is not a window`},
 		{"timeout@09:00-09:00:00", "is empty"},
+		{"timeout#", `agent "" is not a number`},
+		{"timeout#100", "agent 100 is outside 101-999999"},
+		{"timeout#110-101", "runs backwards"},
+		{"timeout#101@09:00-10:00", `agent "101@09:00" is not a number`},
 	} {
 		t.Run(c.text, func(t *testing.T) {
 			if got, err := gatewaysim.ParseFault(c.text); err == nil {
@@ -115,6 +123,7 @@ func FuzzParseFault(f *testing.F) {
 	f.Add("latency=20ms..50ms:0.1@09:00:01-24:00")
 	f.Add("http500=1e-3")
 	f.Add("timeout@09:00:00.-10:00")
+	f.Add("reset=0.5@09:00-10:00#101-110")
 	f.Fuzz(func(t *testing.T, text string) {
 		fault, err := gatewaysim.ParseFault(text)
 		if err != nil {

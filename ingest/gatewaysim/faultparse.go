@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"talktime/ingest"
 )
 
 // maxLatency is the longest delay that can be asked for; what is longer is a
@@ -35,18 +37,20 @@ func ParseFaults(texts ...string) ([]Fault, error) {
 
 // ParseFault reads one fault:
 //
-//	KIND[=CHANCE][@FROM-TO]                 http500=0.01   100-007=0.5@09:00-09:10
-//	latency=TIME[..TIME][:CHANCE][@FROM-TO] latency=20ms..50ms   latency=2s:0.01
+//	KIND[=CHANCE][@FROM-TO][#AGENTS]                 http500=0.01   100-007=0.5@09:00-09:10
+//	latency=TIME[..TIME][:CHANCE][@FROM-TO][#AGENTS] latency=20ms..50ms   latency=2s:0.01#101-110
 //
 // CHANCE is the share of requests it strikes, above 0 up to 1, by default 1.
 // FROM and TO are times of day, HH:MM or HH:MM:SS, in the play's zone; TO may be
-// 24:00, or before FROM to go over midnight. The error tells all that is wrong.
+// 24:00, or before FROM to go over midnight. AGENTS is whom it strikes, an agent
+// or a range of them, by default all. The error tells all that is wrong.
 func ParseFault(text string) (Fault, error) {
 	var wrong []error
 	refuse := func(format string, args ...any) {
 		wrong = append(wrong, fmt.Errorf("fault %q: "+format, append([]any{text}, args...)...))
 	}
-	rest, window, hasWindow := strings.Cut(text, "@")
+	rest, agents, hasAgents := strings.Cut(text, "#")
+	rest, window, hasWindow := strings.Cut(rest, "@")
 	kind, value, hasValue := strings.Cut(rest, "=")
 	f := Fault{Kind: FaultKind(kind), Chance: 1}
 	chance, hasChance := value, hasValue
@@ -75,6 +79,14 @@ func ParseFault(text string) (Fault, error) {
 		var err error
 		if f.From, f.To, err = parseWindow(window); err != nil {
 			refuse("%w", err)
+		}
+	}
+	if hasAgents {
+		set, err := ingest.ParseAgentSet(agents, ingest.LimitMaxAgentID)
+		if err != nil {
+			refuse("%w", err)
+		} else {
+			f.Agents = set.Ranges()[0]
 		}
 	}
 	if len(wrong) > 0 {

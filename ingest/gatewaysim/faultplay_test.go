@@ -1,11 +1,15 @@
 package gatewaysim_test
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,6 +85,67 @@ func TestCutBodyEndsTheConnection(t *testing.T) {
 	body, err := io.ReadAll(response.Body)
 	if !errors.Is(err, io.ErrUnexpectedEOF) || len(body) == 0 || response.ContentLength != int64(2*len(body)) && response.ContentLength != int64(2*len(body)+1) {
 		t.Errorf("read %d of %d bytes, %v", len(body), response.ContentLength, err)
+	}
+}
+
+func TestResetBodyEndsTheConnection(t *testing.T) {
+	b := start(t, withFaults(gatewaysim.Fault{Kind: gatewaysim.FaultReset, Chance: 1}))
+	response, err := b.client.Do(b.request(t, 101))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err := io.ReadAll(response.Body); !errors.Is(err, syscall.ECONNRESET) || len(body) == 0 {
+		t.Errorf("read %q, %v", body, err)
+	}
+}
+
+// A reply that stalls and one that trickles have begun and never end.
+func TestRepliesWithoutEnd(t *testing.T) {
+	for _, kind := range []gatewaysim.FaultKind{gatewaysim.FaultStall, gatewaysim.FaultEndless} {
+		t.Run(string(kind), func(t *testing.T) {
+			b := start(t, withFaults(gatewaysim.Fault{Kind: kind, Chance: 1}))
+			impatient := *b.client
+			impatient.Timeout = 300 * time.Millisecond
+			response, err := impatient.Do(b.request(t, 101))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(string(body), `{"message"`) {
+				t.Errorf("read %q, %v", body, err)
+			}
+		})
+	}
+}
+
+// A reply nobody asked for follows the one that was.
+func TestUnaskedReply(t *testing.T) {
+	b := start(t, withFaults(gatewaysim.Fault{Kind: gatewaysim.FaultUnasked, Chance: 1}))
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(b.CAPEM())
+	dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(b.URL(), "https://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := b.request(t, 101).Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(conn)
+	if err != nil || strings.Count(string(got), "HTTP/1.1 200 OK") != 2 || !strings.Contains(string(got), b.GUIDs()[101].Reveal()) {
+		t.Errorf("read %q, %v", got, err)
+	}
+}
+
+func TestFaultsKeepToTheirAgents(t *testing.T) {
+	b := start(t, withFaults(gatewaysim.Fault{Kind: "100-007", Chance: 1, Agents: ingest.AgentRange{First: 102, Last: 103}}))
+	for agent, struck := range map[ingest.AgentID]bool{101: false, 102: true, 103: true, 104: false} {
+		if got := b.do(t, b.request(t, agent)); (got.retcode == "100-007") != struck {
+			t.Errorf("agent %d: %s", agent, got.body)
+		}
 	}
 }
 

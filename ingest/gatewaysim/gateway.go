@@ -22,6 +22,7 @@ type Gateway struct {
 	replies   *replies
 	players   map[ingest.AgentID]*player
 	requests  atomic.Uint64
+	dated     atomic.Pointer[dated]
 	server    *http.Server
 	served    chan error // what Serve returned
 }
@@ -44,7 +45,7 @@ func Start(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	caPEM, certificate, err := certify(opts.MachineTime, host)
+	caPEM, certificate, err := certify(opts.MachineTime, host, opts.Certificate)
 	if err != nil {
 		return nil, fmt.Errorf("make the gateway's certificate: %w", err)
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	ResultArray     bool           // result as an array of one object instead of the object
 	SignOutAsState2 bool           // signed out is state 2 instead of 100-006
 	Faults          []Fault        // the first that strikes wins; latencies add up
+	Certificate     Certificate    // what is wrong with the server's certificate, if anything
+	Ahead           time.Duration  // how far the gateway's Date header is ahead of Clock
 }
 
 // withDefaults fills in what was left out.
@@ -41,6 +43,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.AuthMode == 0 {
 		o.AuthMode = AuthStatic
+	}
+	if o.Certificate == "" {
+		o.Certificate = CertificateGood
 	}
 	return o
 }
@@ -72,6 +77,9 @@ func (o Options) Validate() error {
 	}
 	if o.AuthMode != AuthStatic && o.AuthMode != AuthDynamic {
 		refuse("auth mode %d is neither 1 (static) nor 2 (dynamic)", o.AuthMode)
+	}
+	if !o.Certificate.isKnown() {
+		refuse("certificate %q is none of good, expired, wrong-name and unknown-ca", o.Certificate)
 	}
 	if _, err := loopbackHost(o.Listen); err != nil {
 		wrong = append(wrong, err)

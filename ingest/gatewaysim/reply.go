@@ -13,10 +13,10 @@ import (
 type reply struct {
 	status      int
 	contentType []string
-	length      []string // Content-Length; more than the body is a body cut short
+	length      []string // Content-Length
 	location    []string
 	body        []byte
-	isCut       bool
+	end         FaultKind // how it ends other than whole, or empty
 }
 
 var (
@@ -29,19 +29,20 @@ func newReply(status int, contentType []string, body []byte) *reply {
 	return &reply{status: status, contentType: contentType, length: []string{strconv.Itoa(len(body))}, body: body}
 }
 
-// cutShort is the reply with the second half of its body missing.
-func (r *reply) cutShort() *reply {
-	cut := *r
-	cut.body, cut.isCut = r.body[:len(r.body)/2], true
-	return &cut
+// ending is the reply with another end: in the middle of its body, or never.
+func (r *reply) ending(how FaultKind) *reply {
+	other := *r
+	other.end = how
+	return &other
 }
 
-// send writes the reply. It does not return where the body is cut: it closes
-// the connection by the panic net/http has for it.
-func (r *reply) send(w http.ResponseWriter) {
+// send writes the reply to a request.
+func (r *reply) send(w http.ResponseWriter, to *http.Request) {
 	header := w.Header()
 	header["Content-Type"] = r.contentType
-	header["Content-Length"] = r.length
+	if r.end != FaultEndless {
+		header["Content-Length"] = r.length
+	}
 	if r.location != nil {
 		header["Location"] = r.location
 	}
@@ -49,11 +50,11 @@ func (r *reply) send(w http.ResponseWriter) {
 		header["Allow"] = allowedGET
 	}
 	w.WriteHeader(r.status)
-	_, _ = w.Write(r.body) // a client that left needs no reply
-	if r.isCut {
-		_ = http.NewResponseController(w).Flush()
-		panic(http.ErrAbortHandler)
+	if r.end == "" {
+		_, _ = w.Write(r.body) // a client that left needs no reply
+		return
 	}
+	r.sendBadly(w, to)
 }
 
 // messages are the texts that go with the retcodes of the page "Error codes".

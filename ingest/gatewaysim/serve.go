@@ -18,7 +18,8 @@ const signedOutFor = time.Minute
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	if reply := g.reply(r); reply != nil {
-		reply.send(w)
+		w.Header()["Date"] = g.date()
+		reply.send(w, r)
 	}
 }
 
@@ -49,7 +50,7 @@ func (g *Gateway) reply(r *http.Request) *reply {
 // replyFor decides the answer to a call for an agent who is played.
 func (g *Gateway) replyFor(ctx context.Context, p *player, sent string) *reply {
 	now := g.opts.Clock.Now()
-	l := draw(g.opts.Faults, g.opts.Seed, uint64(p.agent), p.requests.Add(1), now, g.opts.Zone)
+	l := draw(g.opts.Faults, g.opts.Seed, p.agent, p.requests.Add(1), now, g.opts.Zone)
 	if l.latency > 0 {
 		// The state is read halfway, as the poll's instant is taken there.
 		if !pause(ctx, l.latency/2) {
@@ -77,8 +78,8 @@ func (g *Gateway) replyFor(ctx context.Context, p *player, sent string) *reply {
 		answer = g.replies.garbage[l.luck.next()%uint64(len(g.replies.garbage))]
 	case FaultOversize:
 		answer = g.replies.oversize
-	case FaultCut:
-		answer = answer.cutShort()
+	case FaultEndless, FaultStall, FaultCut, FaultReset, FaultUnasked:
+		answer = answer.ending(l.kind)
 	case FaultWrongGUID:
 		answer = g.replies.failures["000-003"]
 	default:
@@ -88,6 +89,24 @@ func (g *Gateway) replyFor(ctx context.Context, p *player, sent string) *reply {
 		return nil
 	}
 	return answer
+}
+
+// date is the Date header of a reply: the play's time, and not the machine's,
+// which net/http would take.
+func (g *Gateway) date() []string {
+	now := g.opts.Clock.Now().Add(g.opts.Ahead)
+	if d := g.dated.Load(); d != nil && d.second == now.Unix() {
+		return d.header
+	}
+	d := &dated{now.Unix(), []string{now.UTC().Format(http.TimeFormat)}}
+	g.dated.Store(d)
+	return d.header
+}
+
+// dated is the Date header of a second.
+type dated struct {
+	second int64
+	header []string
 }
 
 // truthfulReply is what the interface answers when nothing goes wrong.

@@ -221,3 +221,37 @@ func BenchmarkServe(b *testing.B) {
 		_ = response.Body.Close()
 	}
 }
+
+// The Date header is the play's time, ahead where it shall be.
+func TestDate(t *testing.T) {
+	b := start(t, func(o *gatewaysim.Options) { o.Ahead = 90 * time.Second })
+	for at, want := range map[string]string{
+		"2026-11-20T11:00:00.999Z": "Fri, 20 Nov 2026 11:01:30 GMT",
+		"2026-11-20T11:00:01Z":     "Fri, 20 Nov 2026 11:01:31 GMT",
+	} {
+		b.clock.set(instant(t, at))
+		if got := b.do(t, b.request(t, 101)).Header["Date"]; len(got) != 1 || got[0] != want {
+			t.Errorf("at %s: %q, want %s", at, got, want)
+		}
+	}
+}
+
+func TestCertificates(t *testing.T) {
+	for wrong, says := range map[gatewaysim.Certificate]string{
+		gatewaysim.CertificateGood:      "",
+		gatewaysim.CertificateExpired:   "certificate has expired",
+		gatewaysim.CertificateWrongName: "cannot validate certificate for 127.0.0.1",
+		gatewaysim.CertificateUnknownCA: "signed by unknown authority",
+	} {
+		t.Run(string(wrong), func(t *testing.T) {
+			b := start(t, func(o *gatewaysim.Options) { o.Certificate = wrong })
+			response, err := b.client.Do(b.request(t, 101))
+			if err == nil {
+				_ = response.Body.Close()
+			}
+			if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+				t.Errorf("got %v, want %q", err, says)
+			}
+		})
+	}
+}
