@@ -27,6 +27,7 @@ type Client struct {
 	pace      *pace
 	sessions  *sessions
 	breaker   *breaker
+	skew      *skew
 	requests  atomic.Uint64
 }
 
@@ -66,6 +67,7 @@ func New(cfg Config, book *Book, clock ingest.Clock, log *slog.Logger) (*Client,
 		pace:      newPace(cfg, clock),
 		sessions:  newSessions(),
 		breaker:   newBreaker(clock, log),
+		skew:      newSkew(log),
 	}, nil
 }
 

@@ -39,6 +39,9 @@ func (c *Client) attempt(ctx context.Context, agent ingest.AgentID, g *guid) ans
 	reply, err := c.ask(attemptCtx, &x, agent, g, body)
 	received := c.clock.Now()
 
+	if err == nil {
+		c.skew.see(ctx, x.date, x.sent, received)
+	}
 	if err != nil && ctx.Err() != nil || reachesDeadline(ctx, received) {
 		a := c.skipped(ctx)
 		switch {
@@ -78,6 +81,7 @@ type exchange struct {
 	asked time.Time
 	sent  time.Time   // when the request had its connection; before that, asked
 	began atomic.Bool // the first byte of a reply is here
+	date  string      // the reply's Date header
 }
 
 // oddReply is a reply that came and cannot be used. Its text is our own.
@@ -118,6 +122,9 @@ func (c *Client) ask(ctx context.Context, x *exchange, agent ingest.AgentID, g *
 		return Reply{}, err
 	}
 	defer resp.Body.Close() //nolint:errcheck // the reply is read or given up
+	if date := resp.Header["Date"]; len(date) > 0 {
+		x.date = date[0]
+	}
 	if len(resp.Header["Set-Cookie"]) > 0 {
 		c.sessions.keep(agent, g, resp.Cookies(), c.clock.Now())
 	}
