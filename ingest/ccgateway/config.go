@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"talktime/ingest"
@@ -54,25 +55,29 @@ func (cfg Config) check() (*x509.CertPool, error) {
 	return roots, errors.Join(faults...)
 }
 
-// checkBaseURL does not quote a URL it cannot take apart or that has a user in
-// it, for there may be a password.
+// checkBaseURL quotes neither a URL that it cannot take apart or that may have
+// a user in it, nor a query or fragment: there may be a password.
 func checkBaseURL(base string) error {
 	u, err := url.Parse(base)
+	shown := base
+	if end := strings.IndexAny(base, "?#"); end >= 0 {
+		shown = base[:end] + "…"
+	}
 	switch {
 	case base == "":
 		return errors.New("gateway.url is missing; give https://host:port")
 	case err != nil:
 		return errors.New("gateway.url is not a URL; give https://host:port")
-	case u.User != nil:
+	case u.User != nil, strings.Contains(u.Opaque, "@"):
 		return errors.New("gateway.url holds a user or password; give https://host:port only")
 	case u.Scheme != "https":
-		return fmt.Errorf("gateway.url %q must begin with https://, for GUIDs are never sent in the clear", base)
+		return fmt.Errorf("gateway.url %q must begin with https://, for GUIDs are never sent in the clear", shown)
 	case u.Hostname() == "":
-		return fmt.Errorf("gateway.url %q names no host; give https://host:port", base)
+		return fmt.Errorf("gateway.url %q names no host; give https://host:port", shown)
 	case u.Port() == "":
-		return fmt.Errorf("gateway.url %q names no port; a CC-Gateway listens on 8043", base)
+		return fmt.Errorf("gateway.url %q names no port; a CC-Gateway listens on 8043", shown)
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "":
-		return fmt.Errorf("gateway.url %q must be https://host:port and nothing after it", base)
+		return fmt.Errorf("gateway.url %q must be https://host:port and nothing after it", shown)
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func (c *Client) ask(ctx context.Context, x *exchange, agent ingest.AgentID, g *
 	req.Header["Guid"] = []string{g.text.Reveal()}
 	req.Header["User-Agent"] = []string{"talktime"}
 	for _, cookie := range c.sessions.cookiesOf(agent, g) {
-		req.AddCookie(cookie)
+		cookie.addTo(req)
 	}
 
 	// RoundTrip rather than http.Client: it follows no redirect.

@@ -22,7 +22,20 @@ type sessions struct {
 // cookies belong to one GUID and are dropped with it.
 type cookies struct {
 	of   *guid
-	kept []*http.Cookie
+	kept []cookie
+}
+
+type cookie struct {
+	name   string
+	value  ingest.Secret
+	quoted bool
+}
+
+func (c cookie) bytes() int { return len(c.name) + len(c.value.Reveal()) }
+
+// addTo sends the cookie with a request.
+func (c cookie) addTo(r *http.Request) {
+	r.AddCookie(&http.Cookie{Name: c.name, Value: c.value.Reveal(), Quoted: c.quoted})
 }
 
 // Bounds of what one agent's session keeps. A gateway needs one or two cookies.
@@ -66,7 +79,7 @@ func (s *sessions) leave(agent ingest.AgentID) {
 
 // cookiesOf returns the cookies set under this very GUID; those of an earlier
 // one are dropped.
-func (s *sessions) cookiesOf(agent ingest.AgentID, g *guid) []*http.Cookie {
+func (s *sessions) cookiesOf(agent ingest.AgentID, g *guid) []cookie {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, found := s.cookies[agent]
@@ -83,11 +96,12 @@ func (s *sessions) cookiesOf(agent ingest.AgentID, g *guid) []*http.Cookie {
 // rarely outlives it. What exceeds the bounds is not kept.
 func (s *sessions) keep(agent ingest.AgentID, g *guid, set []*http.Cookie, now time.Time) {
 	kept := slices.Clone(s.cookiesOf(agent, g))
-	for _, c := range set {
-		kept = slices.DeleteFunc(kept, func(k *http.Cookie) bool { return k.Name == c.Name })
-		expired := c.MaxAge < 0 || !c.Expires.IsZero() && c.Expires.Before(now)
-		if !expired && len(kept) < maxCookies && cookieBytes(kept)+cookieBytes([]*http.Cookie{c}) <= maxCookieBytes {
-			kept = append(kept, &http.Cookie{Name: c.Name, Value: c.Value, Quoted: c.Quoted})
+	for _, sent := range set {
+		c := cookie{sent.Name, ingest.NewSecret(sent.Value), sent.Quoted}
+		kept = slices.DeleteFunc(kept, func(k cookie) bool { return k.name == c.name })
+		expired := sent.MaxAge < 0 || !sent.Expires.IsZero() && sent.Expires.Before(now)
+		if !expired && len(kept) < maxCookies && cookieBytes(kept)+c.bytes() <= maxCookieBytes {
+			kept = append(kept, c)
 		}
 	}
 	s.mu.Lock()
@@ -99,9 +113,9 @@ func (s *sessions) keep(agent ingest.AgentID, g *guid, set []*http.Cookie, now t
 	s.cookies[agent] = cookies{of: g, kept: kept}
 }
 
-func cookieBytes(of []*http.Cookie) (n int) {
+func cookieBytes(of []cookie) (n int) {
 	for _, c := range of {
-		n += len(c.Name) + len(c.Value)
+		n += c.bytes()
 	}
 	return n
 }
