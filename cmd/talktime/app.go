@@ -26,6 +26,8 @@ type app struct {
 	// log is ready when a command's RunE begins.
 	log *slog.Logger
 
+	ownsProcess bool // what libraries print anywhere in the process is this run's
+
 	configFile string // --config, empty to search for one
 	logLevel   string // --log-level
 	logFormat  string // --log-format
@@ -104,6 +106,9 @@ func (a *app) start(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	a.log = log
+	if a.ownsProcess {
+		takeStrayLog(log)
+	}
 	a.started = true
 	return nil
 }

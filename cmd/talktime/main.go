@@ -30,6 +30,8 @@ func run() int {
 		stderr:  os.Stderr,
 		environ: os.Environ(),
 		clock:   newWallClock(),
+
+		ownsProcess: true,
 	}
 	return a.run(ctx, os.Args[1:])
 }
