@@ -46,6 +46,7 @@ wrap-up, breaks and a few oddities, and the truth of it is written down:
   guids.csv    the agents' GUIDs (guids.file), replaced every minute with
                --auth-mode 2
   gateway.url  where it listens (gateway.url)
+  ca-key.pem   the authority's key, for when it is started again
   truth.csv    agent_id,from,to,agent_state,is_working since the start; a span
                is written within seconds of its end, open ones when it stops
 
@@ -154,6 +155,9 @@ func (a *app) gateway(ctx context.Context, f gatewayFlags) (err error) {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if options.Authority, err = gatewaysim.KeepAuthority(dir, options.MachineTime); err != nil {
 		return err
 	}
 	g, err := gatewaysim.Start(options)

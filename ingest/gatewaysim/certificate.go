@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"math/big"
 	"net"
 	"time"
@@ -39,33 +38,14 @@ func (c Certificate) isKnown() bool {
 	return false
 }
 
-// certify makes a certificate authority and a server certificate it signed, for
-// loopback and the given host, unless something shall be wrong with it. The
-// authority's key is forgotten with the call.
-func certify(at time.Time, host string, wrong Certificate) (caPEM []byte, server tls.Certificate, err error) {
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, server, err
-	}
-	ca := &x509.Certificate{
-		SerialNumber:          serial(),
-		Subject:               pkix.Name{Organization: []string{"talktime"}, CommonName: "simulated CC-Gateway CA"},
-		NotBefore:             at.Add(-validBefore),
-		NotAfter:              at.Add(validAfter),
-		KeyUsage:              x509.KeyUsageCertSign,
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		MaxPathLenZero:        true,
-	}
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
-	if err != nil {
-		return nil, server, err
-	}
+// certify makes a server certificate for loopback and the given host, signed by
+// the authority, unless something shall be wrong with it.
+func (a *Authority) certify(at time.Time, host string, wrong Certificate) (server tls.Certificate, err error) {
 	leaf := &x509.Certificate{
 		SerialNumber: serial(),
 		Subject:      pkix.Name{Organization: []string{"talktime"}, CommonName: "simulated CC-Gateway"},
-		NotBefore:    ca.NotBefore,
-		NotAfter:     ca.NotAfter,
+		NotBefore:    at.Add(-validBefore),
+		NotAfter:     a.certificate.NotAfter,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		DNSNames:     []string{"localhost"},
@@ -79,22 +59,21 @@ func certify(at time.Time, host string, wrong Certificate) (caPEM []byte, server
 		leaf.NotAfter = at.Add(-time.Minute)
 	case CertificateWrongName:
 		leaf.DNSNames, leaf.IPAddresses = []string{"gateway.invalid"}, nil
-	case CertificateUnknownCA: // one of the same name, and another key
-		if caKey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-			return nil, server, err
+	case CertificateUnknownCA: // of the same name, with another key
+		if a, err = newAuthority(at); err != nil {
+			return server, err
 		}
 	case CertificateGood:
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, server, err
+		return server, err
 	}
-	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
+	der, err := x509.CreateCertificate(rand.Reader, leaf, a.certificate, &key.PublicKey, a.key)
 	if err != nil {
-		return nil, server, err
+		return server, err
 	}
-	caPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
-	return caPEM, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
 // serial draws a positive serial number, as no two certificates may share one.

@@ -16,6 +16,7 @@ const (
 	GUIDFile  = "guids.csv"   // for guids.file; 0600
 	URLFile   = "gateway.url" // for gateway.url; written last
 	TruthFile = "truth.csv"
+	KeyFile   = "ca-key.pem" // the authority's, of KeepAuthority; 0600
 )
 
 // WriteFiles writes ca.pem, guids.csv with the GUIDs of this instant, and

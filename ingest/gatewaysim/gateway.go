@@ -45,7 +45,13 @@ func Start(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	caPEM, certificate, err := certify(opts.MachineTime, host, opts.Certificate)
+	authority := opts.Authority
+	if authority == nil {
+		if authority, err = newAuthority(opts.MachineTime); err != nil {
+			return nil, fmt.Errorf("make the gateway's authority: %w", err)
+		}
+	}
+	certificate, err := authority.certify(opts.MachineTime, host, opts.Certificate)
 	if err != nil {
 		return nil, fmt.Errorf("make the gateway's certificate: %w", err)
 	}
@@ -61,7 +67,7 @@ func Start(opts Options) (*Gateway, error) {
 		opts:      opts,
 		startedAt: opts.Clock.Now().Truncate(time.Millisecond),
 		url:       "https://" + net.JoinHostPort(host, port),
-		caPEM:     caPEM,
+		caPEM:     authority.pem(),
 		replies:   newReplies(opts.ResultArray),
 		players:   make(map[ingest.AgentID]*player, opts.Agents.Len()),
 		served:    make(chan error, 1),

@@ -29,6 +29,7 @@ type Options struct {
 	ResultArray     bool           // result as an array of one object instead of the object
 	SignOutAsState2 bool           // signed out is state 2 instead of 100-006
 	Faults          []Fault        // the first that strikes wins; latencies add up
+	Authority       *Authority     // signs the certificate; nil is one of its own, whose key is forgotten
 	Certificate     Certificate    // what is wrong with the server's certificate, if anything
 	Ahead           time.Duration  // how far the gateway's Date header is ahead of Clock
 }
