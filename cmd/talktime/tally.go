@@ -49,7 +49,8 @@ func (t *tally) add(tick ingest.Tick) {
 	if polls == 0 {
 		return
 	}
-	unreachable := tick.Polls[ingest.Unreachable] == polls
+	// A probe of a gateway that keeps silent is skipped at the round's end.
+	unreachable := tick.Polls[ingest.Unreachable] > 0 && tick.Polls[ingest.Unreachable]+tick.Polls[ingest.Skipped] == polls
 	switch {
 	case unreachable && !t.unreachable:
 		t.log.Warn("the gateway cannot be reached; recording goes on and counts its agents as failed", "schedule", tick.Schedule, "due_at", tick.DueAt)
