@@ -1,8 +1,11 @@
 package ccgateway_test
 
 import (
+	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +30,32 @@ func sends(reply string) http.HandlerFunc {
 		}
 		_, _ = io.WriteString(conn, reply)
 		_ = conn.Close()
+	}
+}
+
+// trickles sends a beginning and then the same again and again.
+func trickles(w http.ResponseWriter, begin, again string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	for text := begin; err == nil; text = again {
+		_, err = io.WriteString(conn, text)
+	}
+}
+
+// resets sends the beginning of a reply and resets the connection.
+func resets(begin string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.WriteString(conn, begin)
+		plain := conn.(*tls.Conn).NetConn().(*net.TCPConn)
+		_ = plain.SetLinger(0)
+		_ = plain.Close()
 	}
 }
 
@@ -83,6 +112,14 @@ func TestPollOutcomes(t *testing.T) {
 				}
 			}
 		}, ingest.BadReply, ingest.Status{}, "", 1},
+		{"endless header", func(w http.ResponseWriter, _ *http.Request) {
+			trickles(w, "HTTP/1.1 200 OK\r\n", "X: "+strings.Repeat("x", 1000)+"\r\n")
+		}, ingest.BadReply, ingest.Status{}, "", 1},
+		{"endless beginnings", func(w http.ResponseWriter, _ *http.Request) {
+			trickles(w, "", "HTTP/1.1 100 Continue\r\nX: "+strings.Repeat("x", 1000)+"\r\n\r\n")
+		}, ingest.BadReply, ingest.Status{}, "", 1},
+		{"reset in the body", resets("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"retcode\""), ingest.BadReply, ingest.Status{}, "", 1},
+		{"reset without a byte", resets(""), ingest.Unreachable, ingest.Status{}, "", 1},
 		{"body cut", sends("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"retcode\""), ingest.BadReply, ingest.Status{}, "", 1},
 		{"header cut", sends("HTTP/1.1 200 OK\r\nContent-"), ingest.BadReply, ingest.Status{}, "", 1},
 		{"not HTTP", sends("SSH-2.0-OpenSSH " + guid101 + "\r\n"), ingest.BadReply, ingest.Status{}, "", 1},
@@ -224,4 +261,58 @@ func TestPollWithoutRequest(t *testing.T) {
 			}
 		})
 	}
+}
+
+// GUIDs that are replaced in the middle of a round: the old ones die, and until
+// the new file is read, within a second, polls are unauthorized; none is lost
+// and no agent is signed out by it.
+func TestRotationInTheMiddleOfARound(t *testing.T) {
+	for name, retcode := range map[string]string{"authentication expired": "000-003", "GUID unknown": "100-006"} {
+		t.Run(name, func(t *testing.T) {
+			var good atomic.Value
+			good.Store("old")
+			b := newBench(t, func(w http.ResponseWriter, r *http.Request) {
+				if !strings.HasPrefix(r.Header.Get("Guid"), good.Load().(string)) {
+					_, _ = io.WriteString(w, failure(retcode))
+					return
+				}
+				_, _ = io.WriteString(w, idle)
+			}, func(s *setup) {
+				s.cfg.AuthMode = ccgateway.AuthModeDynamic
+				s.guids = rotated("old", 101, 130)
+			})
+			b.clock.advance(118 * time.Second) // they are 119 s old
+			ctx, _ := tickUntil(t, b.clock.Now().Add(9*time.Second))
+			expect := func(step string, first, last ingest.AgentID, want ingest.Outcome) {
+				t.Helper()
+				if got := b.pollAll(ctx, first, last); got[want] != int(last-first)+1 {
+					t.Errorf("%s: %v, want only %s", step, got, want)
+				}
+			}
+			expect("before", 101, 110, ingest.Observed)
+			good.Store("new")
+			b.clock.advance(time.Second) // the old ones are dead: 120 s
+			expect("between", 111, 115, ingest.Unauthorized)
+			write(t, b.guids+".new", rotated("new", 101, 130))
+			setTime(t, b.guids+".new", b.clock.Now())
+			if err := os.Rename(b.guids+".new", b.guids); err != nil {
+				t.Fatal(err)
+			}
+			expect("written, not read yet", 116, 120, ingest.Unauthorized)
+			b.clock.advance(time.Second)
+			expect("read", 121, 130, ingest.Observed)
+			if got := b.Counts(); got.Requests != 30 || got.Down {
+				t.Errorf("counts %+v", got)
+			}
+		})
+	}
+}
+
+// rotated is a file of GUIDs of one generation.
+func rotated(generation string, first, last ingest.AgentID) string {
+	var file strings.Builder
+	for agent := first; agent <= last; agent++ {
+		file.WriteString(strconv.Itoa(int(agent)) + "," + generation + "-of-" + strconv.Itoa(int(agent)) + "\n")
+	}
+	return file.String()
 }

@@ -3,10 +3,12 @@ package ccgateway_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net"
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +47,15 @@ func TestUnreachable(t *testing.T) {
 			s.cfg.BaseURL = "https://" + gone.Addr().String()
 			_ = gone.Close()
 		}, "connection refused"},
+		{"hangs up at once", func(t *testing.T, s *setup) {
+			s.cfg.BaseURL = "https://" + speaks(t, "")
+		}, "EOF|reset by peer"},
+		{"not TLS", func(t *testing.T, s *setup) {
+			s.cfg.BaseURL = "https://" + speaks(t, "220 mail.example ESMTP\r\n")
+		}, "first record does not look like a TLS handshake"},
+		{"half-open", func(t *testing.T, s *setup) {
+			s.cfg.BaseURL, s.cfg.Timeout = "https://"+newMute(t).Addr().String(), 50*time.Millisecond
+		}, "timeout|no whole reply within 50ms"},
 		{"deaf", func(t *testing.T, s *setup) {
 			deaf, err := net.Listen("tcp", "127.0.0.1:0") // never accepts
 			if err != nil {
@@ -65,6 +76,31 @@ func TestUnreachable(t *testing.T) {
 			}
 		})
 	}
+}
+
+// speaks accepts connections, says a word and hangs up.
+func speaks(t *testing.T, word string) (address string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, word)
+			_, _ = conn.Read(make([]byte, 1)) // a byte of the client's, lest the word be lost
+			_ = conn.Close()
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		serving.Wait()
+	})
+	return listener.Addr().String()
 }
 
 // A gateway of plain HTTP is told from one of HTTPS.
