@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -176,19 +177,7 @@ func (f faultPlay) record(t *testing.T, cron string) (ingest.Tick, []ingest.Samp
 			return none(err)
 		}
 	}
-	quiet := slog.New(slog.DiscardHandler)
-	book, err := ccgateway.OpenBook(filepath.Join(dir, gatewaysim.GUIDFile), ingest.DefaultMaxAgentID, clock, quiet)
-	if err != nil {
-		return none(err)
-	}
-	timeout := faultTimeout
-	if f.timeout > 0 {
-		timeout = f.timeout
-	}
-	client, err := ccgateway.New(ccgateway.Config{
-		BaseURL: g.URL(), CAFile: filepath.Join(dir, gatewaysim.CAFile), Timeout: timeout, Concurrency: 4,
-		AuthMode: ccgateway.AuthModeStatic, MaxAgentID: ingest.DefaultMaxAgentID,
-	}, book, clock, quiet)
+	client, err := clientOf(g, dir, cmp.Or(f.timeout, faultTimeout))
 	if err != nil {
 		return none(err)
 	}
@@ -201,13 +190,26 @@ func (f faultPlay) record(t *testing.T, cron string) (ingest.Tick, []ingest.Samp
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	err = ingest.Recording{
-		Schedules: []ingest.Schedule{schedule}, Clock: clock, Poller: client, Recorder: &kept, Log: quiet,
+		Schedules: []ingest.Schedule{schedule}, Clock: clock, Poller: client, Recorder: &kept, Log: slog.New(slog.DiscardHandler),
 		OnRound: func(ingest.Tick) { stop() },
 	}.Run(ctx)
 	if err != nil {
 		return none(err)
 	}
 	return kept.ticks[0], kept.samples[0], nil
+}
+
+// clientOf is a client of a gateway whose files lie in dir.
+func clientOf(g *gatewaysim.Gateway, dir string, timeout time.Duration) (*ccgateway.Client, error) {
+	clock, quiet := newWallClock(), slog.New(slog.DiscardHandler)
+	book, err := ccgateway.OpenBook(filepath.Join(dir, gatewaysim.GUIDFile), ingest.DefaultMaxAgentID, clock, quiet)
+	if err != nil {
+		return nil, err
+	}
+	return ccgateway.New(ccgateway.Config{
+		BaseURL: g.URL(), CAFile: filepath.Join(dir, gatewaysim.CAFile), Timeout: timeout, Concurrency: 64,
+		AuthMode: ccgateway.AuthModeStatic, MaxAgentID: ingest.DefaultMaxAgentID,
+	}, book, clock, quiet)
 }
 
 // keptRounds is a Recorder that keeps rounds in memory.
