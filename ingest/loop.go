@@ -1,0 +1,145 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// A loop is a Recording under way; one goroutine keeps it.
+type loop struct {
+	ctx     context.Context
+	poller  Poller
+	log     *slog.Logger
+	until   time.Time // zero means no end
+	lines   []*line
+	rounds  rounds
+	storing *storing
+	warned  warnings
+}
+
+// begin declares the schedules and stands before their first due instants.
+func (r Recording) begin(ctx context.Context) (*loop, error) {
+	l := &loop{ctx: ctx, poller: r.Poller, log: r.Log, until: r.Until, storing: newStoring(r)}
+	agents := r.Poller.Agents()
+	start := wholeMilliseconds(r.Clock.Now())
+	for _, s := range r.Schedules {
+		if s.All() {
+			s = s.WithAgents(agents)
+		}
+		l.lines = append(l.lines, &line{schedule: s, next: l.nextDue(s, start.Add(-1))})
+	}
+	if err := r.Recorder.Declare(ctx, start, l.schedules()); err != nil {
+		return nil, fmt.Errorf("record: declare the schedules: %w", err)
+	}
+	l.rounds = rounds{clock: r.Clock, pool: newPool(r.Poller, r.Clock, r.Concurrency, l.finished)}
+	return l, nil
+}
+
+func (l *loop) schedules() []Schedule {
+	all := make([]Schedule, len(l.lines))
+	for i, line := range l.lines {
+		all[i] = line.schedule
+	}
+	return all
+}
+
+// end returns the earlier of t and the end of recording.
+func (l *loop) end(t time.Time) time.Time {
+	if !l.until.IsZero() && l.until.Before(t) {
+		return l.until
+	}
+	return t
+}
+
+// nextDue returns the due instant after t that is to be taken, or zero.
+func (l *loop) nextDue(s Schedule, t time.Time) time.Time {
+	next := s.Next(t)
+	if !l.until.IsZero() && !next.Before(l.until) {
+		return time.Time{}
+	}
+	return next
+}
+
+// isDueAgain reports whether recording goes on: for ever where it has no end.
+func (l *loop) isDueAgain() bool {
+	return l.until.IsZero() || slices.ContainsFunc(l.lines, func(line *line) bool { return !line.next.IsZero() })
+}
+
+// nextEvent returns when step is wanted next.
+func (l *loop) nextEvent() time.Time {
+	next, ok := l.rounds.nextEvent()
+	for _, line := range l.lines {
+		if due := line.next; !due.IsZero() && (!ok || due.Before(next)) {
+			next, ok = due, true
+		}
+	}
+	if !ok {
+		return l.rounds.clock.Now().Add(MaxPeriod)
+	}
+	return next
+}
+
+// step does what is due by now.
+func (l *loop) step(now time.Time) {
+	l.rounds.step(now)
+	due := l.due(now)
+	if len(due) == 0 {
+		return
+	}
+	l.followAgents(due)
+	for _, round := range plan(l.ctx, due) {
+		l.rounds.start(round, now)
+	}
+}
+
+// due walks every line up to now. What it passes over is missed, and so is the
+// last due instant if it is too late for it or the line's round is still open.
+func (l *loop) due(now time.Time) []dueTick {
+	var due []dueTick
+	for _, line := range l.lines {
+		if line.next.IsZero() || line.next.After(now) {
+			continue
+		}
+		s := line.schedule
+		last := s.Prev(l.end(now.Add(1)))
+		if line.next.Before(last) {
+			before := s.Prev(last)
+			l.log.Warn("ticks missed: the clock passed over them", "schedule", s.Name(), "from", line.next, "last", before)
+			l.storing.miss(s, line.next, before)
+		}
+		line.next = l.nextDue(s, last)
+		period := s.Period(last)
+		switch {
+		case line.round != nil && !line.round.isOver():
+			l.log.Warn("tick missed: the round before it is still going", "schedule", s.Name(), "due_at", last)
+		case !now.Before(deadline(last, period)):
+			l.log.Warn("tick missed: too late for it", "schedule", s.Name(), "due_at", last)
+		default:
+			due = append(due, dueTick{line, last, period})
+			continue
+		}
+		l.storing.miss(s, last, last)
+	}
+	sortDue(due)
+	return due
+}
+
+// followAgents gives the schedules for all agents the agents of now, in force
+// from the first of the due instants on.
+func (l *loop) followAgents(due []dueTick) {
+	agents := l.poller.Agents()
+	changed := false
+	for _, line := range l.lines {
+		if line.schedule.All() && !line.schedule.Agents().Equal(agents) {
+			line.schedule = line.schedule.WithAgents(agents)
+			changed = true
+		}
+	}
+	if changed {
+		l.log.Info("agents changed", "agents", agents.Len(), "from", due[0].at)
+		l.storing.declare(due[0].at, l.schedules())
+	}
+}
