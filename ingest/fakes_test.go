@@ -13,10 +13,14 @@ import (
 )
 
 // bubbleClock is the clock of a synctest bubble; ahead sets it forward or back
-// while it runs.
+// while it runs, and the bubble's own time goes on evenly.
 type bubbleClock struct {
 	mu    sync.Mutex
 	ahead time.Duration
+}
+
+func (c *bubbleClock) Reading() (shown time.Time, elapsed time.Duration) {
+	return c.Now(), time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) // where bubbles begin
 }
 
 func (c *bubbleClock) Now() time.Time {

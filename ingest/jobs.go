@@ -60,7 +60,8 @@ const ledgerTimeout = 5 * time.Second
 // RunJobs runs every job at its due instants until ctx ends and the runs under
 // way are back. Jobs do not wait for each other and a failure, a panic
 // included, ends only the run it happens in. A job never overlaps itself: due
-// instants that pass during a run are passed over.
+// instants that pass during a run are passed over. Where a SteadyClock is set
+// back jobs go on at the next instant it shows, so that one may come twice.
 func RunJobs(ctx context.Context, clock Clock, jobs []Job, ledger Ledger, log *slog.Logger) {
 	var running sync.WaitGroup
 	for _, job := range jobs {
@@ -74,12 +75,25 @@ func RunJobs(ctx context.Context, clock Clock, jobs []Job, ledger Ledger, log *s
 }
 
 func (j Job) keepRunning(ctx context.Context, clock Clock, ledger Ledger, log *slog.Logger) {
+	watch := newWatch(clock)
 	due := j.Times.Next(clock.Now())
-	for !due.IsZero() && clock.SleepUntil(ctx, due) == nil && ctx.Err() == nil {
+	for !due.IsZero() && ctx.Err() == nil {
+		now, step, err := watch.sleepUntil(ctx, due)
+		switch {
+		case err != nil || ctx.Err() != nil:
+			return
+		case step < 0:
+			due = j.Times.Next(now)
+			continue
+		case now.Before(due):
+			continue
+		}
 		next := j.Times.Next(due)
 		run := JobRun{Name: j.Name, DueAt: due, StartedAt: wholeMilliseconds(clock.Now())}
 		run.Err = j.runUntil(ctx, clock, due, next)
-		run.FinishedAt = wholeMilliseconds(clock.Now())
+		if run.FinishedAt = wholeMilliseconds(clock.Now()); run.FinishedAt.Before(run.StartedAt) { // set back meanwhile
+			run.FinishedAt = run.StartedAt
+		}
 		if run.Err != nil {
 			log.Error("job failed", "due_at", due, "error", run.Err)
 		}

@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -140,6 +141,31 @@ func TestRunJobsLeave(t *testing.T) {
 		})
 		if run := l.last(t, "a"); run.Err == nil || run.FinishedAt.Sub(run.DueAt) != 5*time.Second {
 			t.Errorf("%+v", run)
+		}
+	})
+}
+
+// Jobs go on where the clock shows an hour again: derive must not pause for it.
+func TestRunJobsGoesOnWhereTheClockIsSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, start, clock := newLedger(), time.Now(), &bubbleClock{}
+		ctx, cancel := context.WithTimeout(t.Context(), 125*time.Second)
+		defer cancel()
+		time.AfterFunc(65*time.Second, func() { clock.step(-30 * time.Minute) })
+		ingest.RunJobs(ctx, clock, []ingest.Job{{
+			Name: "a", Times: mustTimes(t, "*/30 * * * * *", "UTC"), Run: func(context.Context, time.Time) error { return nil },
+		}}, l, quiet)
+		var dues []time.Duration
+		for _, run := range l.runs["a"] {
+			dues = append(dues, run.DueAt.Sub(start))
+			if run.FinishedAt.Before(run.StartedAt) {
+				t.Errorf("a run ends before it begins: %+v", run)
+			}
+		}
+		const again = -30 * time.Minute
+		want := []time.Duration{30 * time.Second, time.Minute, again + 90*time.Second, again + 2*time.Minute}
+		if !slices.Equal(dues, want) {
+			t.Errorf("ran at %v, want %v", dues, want)
 		}
 	})
 }

@@ -13,29 +13,41 @@ type loop struct {
 	ctx     context.Context
 	poller  Poller
 	log     *slog.Logger
+	start   time.Time // no due instant before it is taken
 	until   time.Time // zero means no end
 	lines   []*line
 	rounds  rounds
 	storing *storing
 	warned  warnings
+	watch   *watch
+	walked  walked
+	steps   *Steps
 }
 
 // begin declares the schedules and stands before their first due instants.
 func (r Recording) begin(ctx context.Context) (*loop, error) {
-	l := &loop{ctx: ctx, poller: r.Poller, log: r.Log, until: r.Until, storing: newStoring(r)}
-	agents := r.Poller.Agents()
+	l := &loop{ctx: ctx, poller: r.Poller, log: r.Log, until: r.Until, storing: newStoring(r), watch: newWatch(r.Clock), steps: r.Steps}
 	start := wholeMilliseconds(r.Clock.Now())
-	for _, s := range r.Schedules {
-		if s.All() {
-			s = s.WithAgents(agents)
-		}
-		l.lines = append(l.lines, &line{schedule: s, next: l.nextDue(s, start.Add(-1))})
-	}
+	l.start, l.walked = start, newWalked(start)
+	l.lines = l.lineUp(r.Schedules, start)
 	if err := r.Recorder.Declare(ctx, start, l.schedules()); err != nil {
 		return nil, fmt.Errorf("record: declare the schedules: %w", err)
 	}
 	l.rounds = rounds{clock: r.Clock, pool: newPool(r.Poller, r.Clock, r.Concurrency, l.finished)}
 	return l, nil
+}
+
+// lineUp stands before the first instants due from at on.
+func (l *loop) lineUp(schedules []Schedule, at time.Time) []*line {
+	agents := l.poller.Agents()
+	lines := make([]*line, len(schedules))
+	for i, s := range schedules {
+		if s.All() {
+			s = s.WithAgents(agents)
+		}
+		lines[i] = &line{schedule: s, next: l.nextDue(s, at.Add(-1))}
+	}
+	return lines
 }
 
 func (l *loop) schedules() []Schedule {
@@ -57,6 +69,9 @@ func (l *loop) end(t time.Time) time.Time {
 // nextDue returns the due instant after t that is to be taken, or zero.
 func (l *loop) nextDue(s Schedule, t time.Time) time.Time {
 	next := s.Next(t)
+	for until, again := l.walked.has(next); again && !next.IsZero(); until, again = l.walked.has(next) {
+		next = s.Next(until)
+	}
 	if !l.until.IsZero() && !next.Before(l.until) {
 		return time.Time{}
 	}
@@ -82,15 +97,62 @@ func (l *loop) nextEvent() time.Time {
 	return next
 }
 
+// turn waits for what comes next and does what is due by then. An error ends the
+// recording; it is nil when ctx ends.
+func (l *loop) turn(ctx context.Context) error {
+	now, step, err := l.watch.sleepUntil(ctx, l.nextEvent())
+	if err != nil {
+		return nil //nolint:nilerr // only ctx ends a wait
+	}
+	if step != 0 {
+		if err := l.stepped(now, step); err != nil {
+			return err
+		}
+	}
+	l.step(now)
+	return nil
+}
+
+// stepped says what a step of the clock means, and stands before what is due
+// after it.
+func (l *loop) stepped(now time.Time, step time.Duration) error {
+	if step > 0 {
+		l.walked.leap(now)
+		l.log.Warn("the clock was set forward or the machine slept: what was due in between is missed",
+			"by", step.Round(time.Millisecond), "from", wholeMilliseconds(now.Add(-step)), "to", wholeMilliseconds(now))
+		l.steps.add(step, now, time.Time{})
+		return nil
+	}
+	l.rounds.setBack(-step)
+	var resumes time.Time
+	for _, line := range l.lines {
+		line.next = l.nextDue(line.schedule, now.Add(-1))
+		if resumes.IsZero() || !line.next.IsZero() && line.next.Before(resumes) {
+			resumes = line.next
+		}
+	}
+	l.walked.leap(now)
+	l.log.Warn("the clock was set back: instants it shows for a second time are not served again",
+		"by", -step.Round(time.Millisecond), "from", wholeMilliseconds(now.Add(-step)), "to", wholeMilliseconds(now), "resumes_at", resumes)
+	l.steps.add(step, now, resumes)
+	if l.start.Sub(now) > longestWait {
+		return fmt.Errorf("record: %w: it shows %s and recording began at %s; no instant before that is this recording's, start another one",
+			ErrSetBack, wholeMilliseconds(now).Format(time.RFC3339Nano), l.start.Format(time.RFC3339Nano))
+	}
+	return nil
+}
+
 // step does what is due by now.
 func (l *loop) step(now time.Time) {
 	l.rounds.step(now)
 	due := l.due(now)
+	l.walked.goOn(now)
 	if len(due) == 0 {
 		return
 	}
 	l.followAgents(due)
 	for _, round := range plan(l.ctx, due) {
+		l.walked.take(round.tick.DueAt)
 		l.rounds.start(round, now)
 	}
 }
@@ -105,6 +167,7 @@ func (l *loop) due(now time.Time) []dueTick {
 		}
 		s := line.schedule
 		last := s.Prev(l.end(now.Add(1)))
+		_, served := l.walked.has(last) // before the clock jumped here
 		if line.next.Before(last) {
 			before := s.Prev(last)
 			l.log.Warn("ticks missed: the clock passed over them", "schedule", s.Name(), "from", line.next, "last", before)
@@ -113,6 +176,8 @@ func (l *loop) due(now time.Time) []dueTick {
 		line.next = l.nextDue(s, last)
 		period := s.Period(last)
 		switch {
+		case served:
+			continue
 		case line.round != nil && !line.round.isOver():
 			l.log.Warn("tick missed: the round before it is still going", "schedule", s.Name(), "due_at", last)
 		case !now.Before(deadline(last, period)):

@@ -145,6 +145,7 @@ func (p *pool) poll(t task) {
 	p.mu.Unlock()
 
 	var result Poll
+	sent := t.round.behind.Load()
 	if t.round.ctx.Err() == nil {
 		result = p.poller.Poll(t.round.ctx, agent)
 	}
@@ -157,6 +158,8 @@ func (p *pool) poll(t task) {
 	delete(p.parked, agent)
 	if result.PolledAt.IsZero() { // not asked
 		result.PolledAt = t.round.limit
+	} else {
+		result.PolledAt = result.PolledAt.Add(time.Duration(sent))
 	}
 	t.round.samples[t.index].Poll = t.round.settled(result)
 	t.round.open--

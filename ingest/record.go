@@ -46,6 +46,10 @@ const (
 	storingGrace = 5 * time.Second
 )
 
+// longestWait is how far a clock may be set back behind the recording's start
+// without ending it: a clock that is corrected as the machine starts.
+const longestWait = time.Minute
+
 // Recording is what it takes to record: run it with Run.
 type Recording struct {
 	Schedules []Schedule
@@ -58,7 +62,12 @@ type Recording struct {
 	Log         *slog.Logger // nil means slog.Default()
 	OnRound     func(Tick)   // called with each tick stored as taken, one at a time; may be nil
 	Until       time.Time    // due instants from here on are not taken and Run returns; zero means never
+	Steps       *Steps       // counts how often a SteadyClock was set; may be nil
 }
+
+// ErrSetBack is returned by Run when the clock was set back to before the
+// recording began.
+var ErrSetBack = errors.New("the clock was set back")
 
 // Run records until ctx ends, then cuts the round in flight 3 seconds later at
 // the latest, stores what there is for 5 seconds at most and returns nil, or an
@@ -67,10 +76,16 @@ type Recording struct {
 //
 // Every due instant of every schedule from the start on becomes one tick:
 // taken, or missed where the previous round was still going, the clock jumped
-// over it, or its round could not be stored. None is taken twice, even if the
-// clock is set back. Schedules due at the same instant share their polls: the
-// tick of the smallest period, then of the first name, has the agent's sample.
-// Storing follows the rounds in order, one at a time.
+// over it, or its round could not be stored. Schedules due at the same instant
+// share their polls: the tick of the smallest period, then of the first name,
+// has the agent's sample. Storing follows the rounds in order, one at a time.
+//
+// A SteadyClock may be set meanwhile. What it jumps over is missed, the last due
+// instant too unless its deadline is still to come. Set back, it shows instants
+// again: those whose ticks were served wait to pass, for there is one sample of
+// an agent and instant, while those it had jumped over are taken now. Rounds in
+// flight end on the clock they began with. More than a minute before its own
+// start nothing can be this recording's: it leaves with ErrSetBack.
 func (r Recording) Run(ctx context.Context) error {
 	r, err := r.withDefaults()
 	if err != nil {
@@ -89,10 +104,9 @@ func (r Recording) Run(ctx context.Context) error {
 		l.storing.run(storingCtx)
 	}()
 
-	for ctx.Err() == nil && l.isDueAgain() {
-		if r.Clock.SleepUntil(ctx, l.nextEvent()) == nil {
-			l.step(r.Clock.Now())
-		}
+	var ended error
+	for ctx.Err() == nil && ended == nil && l.isDueAgain() {
+		ended = l.turn(ctx)
 	}
 
 	grace, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -105,9 +119,9 @@ func (r Recording) Run(ctx context.Context) error {
 	defer stop.Stop()
 	<-stored
 	if l.storing.lost > 0 {
-		return fmt.Errorf("record: %d rounds were not stored before leaving, their ticks are missed", l.storing.lost)
+		ended = errors.Join(ended, fmt.Errorf("record: %d rounds were not stored before leaving, their ticks are missed", l.storing.lost))
 	}
-	return nil
+	return ended
 }
 
 func (r Recording) withDefaults() (Recording, error) {
@@ -120,15 +134,20 @@ func (r Recording) withDefaults() (Recording, error) {
 	if r.Log == nil {
 		r.Log = slog.Default()
 	}
-	if len(r.Schedules) == 0 {
-		return r, errors.New("record: there is no schedule")
+	return r, checkSchedules(r.Schedules)
+}
+
+// checkSchedules asks for schedules that a recording can tell apart.
+func checkSchedules(schedules []Schedule) error {
+	if len(schedules) == 0 {
+		return errors.New("record: there is no schedule")
 	}
 	names := map[string]bool{}
-	for _, s := range r.Schedules {
+	for _, s := range schedules {
 		if names[s.Name()] {
-			return r, fmt.Errorf("record: two schedules are named %q", s.Name())
+			return fmt.Errorf("record: two schedules are named %q", s.Name())
 		}
 		names[s.Name()] = true
 	}
-	return r, nil
+	return nil
 }

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,8 +33,11 @@ type round struct {
 	ctx      context.Context // ends with the round's time; Deadline tells when
 	end      context.CancelCauseFunc
 
-	sent int           // samples handed to the pool; the loop's own
-	over chan struct{} // closed when every sample has its poll
+	sent int // samples handed to the pool; the loop's own
+	// behind is how far the clock was set back since the round began, in
+	// nanoseconds: what is in flight ends on the clock it began with.
+	behind atomic.Int64
+	over   chan struct{} // closed when every sample has its poll
 
 	// Guarded by the pool's mutex.
 	open  int       // samples without a poll yet
@@ -83,16 +87,25 @@ func deadline(due time.Time, period time.Duration) time.Time {
 	return due.Add(period - min(period/marginParts, maxMargin).Truncate(time.Millisecond))
 }
 
-// nextEvent returns when the round next needs the loop: for a burst, or at its
-// deadline.
+// own returns an instant of the clock on the round's own: as it would show had
+// it not been set back.
+func (r *round) own(now time.Time) time.Time { return now.Add(time.Duration(r.behind.Load())) }
+
+// setBack says that the clock was set back.
+func (r *round) setBack(by time.Duration) { r.behind.Add(int64(by)) }
+
+// nextEvent returns when, by the clock, the round next needs the loop: for a
+// burst, or at its deadline.
 func (r *round) nextEvent() time.Time {
+	next := r.deadline
 	if len(r.bursts) > 0 {
-		return r.bursts[0].at
+		next = r.bursts[0].at
 	}
-	return r.deadline
+	return next.Add(-time.Duration(r.behind.Load()))
 }
 
-// dueUpTo returns how many samples are to be handed out by now.
+// dueUpTo returns how many samples are to be handed out by now, on the round's
+// own clock.
 func (r *round) dueUpTo(now time.Time) int {
 	due := r.sent
 	for len(r.bursts) > 0 && !r.bursts[0].at.After(now) {
@@ -116,7 +129,7 @@ func (r *round) isOver() bool {
 func (r *round) settled(p Poll) Poll {
 	p.PolledAt = wholeMilliseconds(p.PolledAt)
 	if p.PolledAt.Before(r.limit) {
-		if p.PolledAt.Before(r.tick.DueAt) { // the clock was set back meanwhile
+		if p.PolledAt.Before(r.tick.DueAt) { // the clock was set back during the poll
 			p.PolledAt = r.tick.DueAt
 		}
 		return p

@@ -10,7 +10,10 @@ const pollMethod = "getAgentStatus"
 
 // finished counts a round's outcomes and has it stored.
 func (l *loop) finished(r *round) {
-	r.tick.FinishedAt = wholeMilliseconds(l.rounds.clock.Now())
+	r.tick.FinishedAt = wholeMilliseconds(r.own(l.rounds.clock.Now()))
+	if r.tick.FinishedAt.Before(r.tick.StartedAt) { // a step back too small or too new to be known
+		r.tick.FinishedAt = r.tick.StartedAt
+	}
 	counts := []any{"method", pollMethod, "schedule", r.tick.Schedule, "due_at", r.tick.DueAt, "polls", len(r.samples)}
 	for _, s := range r.samples {
 		r.tick.Polls[s.Outcome]++
@@ -50,7 +53,7 @@ type warnings struct {
 func (w *warnings) isDue(schedule string, at time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if last, ok := w.last[schedule]; ok && at.Sub(last) < warnEvery {
+	if last, ok := w.last[schedule]; ok && at.Sub(last).Abs() < warnEvery {
 		return false
 	}
 	if w.last == nil {

@@ -39,13 +39,21 @@ func (rs *rounds) nextEvent() (at time.Time, open bool) {
 // step hands out the bursts due by now and cuts the rounds past their deadline.
 func (rs *rounds) step(now time.Time) {
 	rs.open = slices.DeleteFunc(rs.open, func(r *round) bool {
-		if now.Before(r.deadline) {
-			rs.pool.add(r, r.dueUpTo(now))
+		if own := r.own(now); own.Before(r.deadline) {
+			rs.pool.add(r, r.dueUpTo(own))
 			return false
 		}
 		rs.pool.cut(r, r.deadline, context.DeadlineExceeded)
 		return true
 	})
+}
+
+// setBack says that the clock was set back. What is in flight goes on as if it
+// had not been.
+func (rs *rounds) setBack(by time.Duration) {
+	for _, r := range rs.open {
+		r.setBack(by)
+	}
 }
 
 // finish goes on until no round is open. What is left when ctx ends is cut
@@ -71,6 +79,6 @@ func (rs *rounds) finish(ctx context.Context) {
 	}
 	now := rs.clock.Now()
 	for _, r := range rs.open {
-		rs.pool.cut(r, now, context.Canceled)
+		rs.pool.cut(r, r.own(now), context.Canceled)
 	}
 }

@@ -10,14 +10,24 @@ import (
 // machine makes a wait at most this much too long.
 const longestNap = time.Second
 
-// wallClock is the machine's clock, the ingest.Clock of everything but the
-// demo and tests.
-type wallClock struct{ now func() time.Time }
+// wallClock is the machine's clock, the ingest.SteadyClock of everything but
+// the demo and tests.
+type wallClock struct {
+	now   func() time.Time
+	began time.Time // with Go's monotonic count
+}
 
-func newWallClock() wallClock { return wallClock{time.Now} }
+func newWallClock() wallClock { return wallClock{time.Now, time.Now()} }
 
 // Now returns the current instant in UTC, in the machine's precision.
 func (c wallClock) Now() time.Time { return c.now().UTC() }
+
+// Reading implements ingest.SteadyClock. Linux does not count the time a machine
+// sleeps, so that looks like a step.
+func (c wallClock) Reading() (shown time.Time, elapsed time.Duration) {
+	now := c.now()
+	return now.UTC(), now.Sub(c.began)
+}
 
 // SleepUntil waits for the wall clock to show t. An instant made by adding to
 // Now carries the monotonic clock with it and is waited for on that one, so a

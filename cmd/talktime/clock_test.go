@@ -56,7 +56,7 @@ func TestSleepUntilNoticesASteppedClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		step := began.Add(10 * time.Second)
-		clock := wallClock{func() time.Time {
+		clock := wallClock{now: func() time.Time {
 			now := time.Now()
 			if now.After(step) {
 				now = now.Add(time.Hour)

@@ -66,7 +66,10 @@ func (r recording) run(ctx context.Context) (err error) {
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running sync.WaitGroup
-	clock := untilClock{r.clock, r.until}
+	clock := r.clock
+	if !r.until.IsZero() {
+		clock = untilClock{r.clock, r.until}
+	}
 	running.Go(func() { ingest.RunJobs(beside, clock, jobs, r.store, r.log) })
 	if r.tally != nil {
 		running.Go(func() { r.tally.run(beside, clock) })
@@ -156,7 +159,7 @@ func (r *recorder) Declare(ctx context.Context, at time.Time, schedules []ingest
 
 // untilClock is a clock on which nothing happens after an instant: a clock that
 // is played would otherwise run on, for the jobs alone, while the recording
-// they belong to has ended. The zero instant means never.
+// they belong to has ended.
 type untilClock struct {
 	ingest.Clock
 	until time.Time
@@ -165,7 +168,7 @@ type untilClock struct {
 var errClockEnds = errors.New("the clock ends before")
 
 func (c untilClock) SleepUntil(ctx context.Context, t time.Time) error {
-	if !c.until.IsZero() && t.After(c.until) {
+	if t.After(c.until) {
 		return errClockEnds
 	}
 	return c.Clock.SleepUntil(ctx, t)

@@ -136,7 +136,7 @@ func TestRequireCoverage(t *testing.T) {
 
 func TestReportRequest(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	a := &app{clock: wallClock{func() time.Time { return now }}}
+	a := &app{clock: wallClock{now: func() time.Time { return now }}}
 	kathmandu, err := reports.ParseZone("Asia/Kathmandu")
 	if err != nil {
 		t.Fatal(err)
