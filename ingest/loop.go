@@ -19,6 +19,7 @@ type loop struct {
 	rounds  rounds
 	storing *storing
 	warned  warnings
+	changes <-chan Change
 	watch   *watch
 	walked  walked
 	steps   *Steps
@@ -26,9 +27,11 @@ type loop struct {
 
 // begin declares the schedules and stands before their first due instants.
 func (r Recording) begin(ctx context.Context) (*loop, error) {
-	l := &loop{ctx: ctx, poller: r.Poller, log: r.Log, until: r.Until, storing: newStoring(r), watch: newWatch(r.Clock), steps: r.Steps}
 	start := wholeMilliseconds(r.Clock.Now())
-	l.start, l.walked = start, newWalked(start)
+	l := &loop{
+		ctx: ctx, poller: r.Poller, log: r.Log, start: start, until: r.Until, storing: newStoring(r),
+		changes: r.Changes, watch: newWatch(r.Clock), walked: newWalked(start), steps: r.Steps,
+	}
 	l.lines = l.lineUp(r.Schedules, start)
 	if err := r.Recorder.Declare(ctx, start, l.schedules()); err != nil {
 		return nil, fmt.Errorf("record: declare the schedules: %w", err)
@@ -110,6 +113,11 @@ func (l *loop) turn(ctx context.Context) error {
 		}
 	}
 	l.step(now)
+	select {
+	case c := <-l.changes:
+		l.change(now, c)
+	default:
+	}
 	return nil
 }
 

@@ -17,6 +17,8 @@ type pool struct {
 	workers  sync.WaitGroup
 
 	mu     sync.Mutex
+	size   int // workers there are to be
+	extra  int // workers beyond that, who leave after their task
 	idle   int // workers waiting on handed
 	queue  []task
 	polled map[AgentID]struct{} // agents with a poll in flight
@@ -32,7 +34,7 @@ type task struct {
 func (t task) agent() AgentID { return t.round.samples[t.index].AgentID }
 
 // handed is a task given to an idle worker, which leaves the clock when it is
-// idle again. Queued and parked tasks do not join: they wait for polls that
+// idle again. One without a round ends the worker. Queued and parked tasks do not join: they wait for polls that
 // may sleep on the clock themselves.
 type handed struct {
 	task
@@ -41,14 +43,34 @@ type handed struct {
 
 func newPool(poller Poller, clock Clock, size int, finished func(*round)) *pool {
 	p := &pool{
-		poller: poller, clock: clock, finished: finished, idle: size,
+		poller: poller, clock: clock, finished: finished,
 		handed: make(chan handed, size),
 		polled: map[AgentID]struct{}{}, parked: map[AgentID][]task{},
 	}
-	for range size {
+	p.resize(size)
+	return p
+}
+
+// resize changes the number of workers. Those with a task finish it.
+func (p *pool) resize(size int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for ; p.size < size; p.size++ {
+		if p.extra > 0 {
+			p.extra--
+			continue
+		}
+		p.idle++
 		p.workers.Go(p.work)
 	}
-	return p
+	for ; p.size > size; p.size-- {
+		if p.idle == 0 {
+			p.extra++
+			continue
+		}
+		p.idle--
+		p.handed <- handed{leave: func() {}}
+	}
 }
 
 // close ends the workers after their last task.
@@ -68,7 +90,7 @@ func (p *pool) add(r *round, upTo int) {
 			continue
 		}
 		p.idle--
-		p.handed <- handed{t, join(p.clock)} // never blocks: one place for each worker
+		p.handed <- handed{t, join(p.clock)} // an idle worker takes it
 	}
 }
 
@@ -112,24 +134,36 @@ func (p *pool) complete(r *round) {
 
 func (p *pool) work() {
 	for h := range p.handed {
-		for t, ok := h.task, true; ok; t, ok = p.next() {
+		if h.round == nil {
+			return
+		}
+		leaves := false
+		for t, ok := h.task, true; ok; t, ok, leaves = p.next() {
 			p.poll(t)
 		}
 		h.leave()
+		if leaves {
+			return
+		}
 	}
 }
 
-// next takes a task from the queue; without one the worker is idle.
-func (p *pool) next() (task, bool) {
+// next takes a task from the queue; without one the worker is idle. It leaves
+// where there are too many.
+func (p *pool) next() (t task, ok, leaves bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.extra > 0 {
+		p.extra--
+		return task{}, false, true
+	}
 	if len(p.queue) == 0 {
 		p.idle++
-		return task{}, false
+		return task{}, false, false
 	}
-	t := p.queue[0]
+	t = p.queue[0]
 	p.queue = p.queue[1:]
-	return t, true
+	return t, true, false
 }
 
 // poll fills a sample, or parks the task while its agent is being polled.

@@ -63,6 +63,9 @@ type Recording struct {
 	OnRound     func(Tick)   // called with each tick stored as taken, one at a time; may be nil
 	Until       time.Time    // due instants from here on are not taken and Run returns; zero means never
 	Steps       *Steps       // counts how often a SteadyClock was set; may be nil
+	// Changes tells what to record from now on. On a SteadyClock a change is taken
+	// up within a second, else when something is due. May be nil.
+	Changes <-chan Change
 }
 
 // ErrSetBack is returned by Run when the clock was set back to before the
