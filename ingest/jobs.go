@@ -88,7 +88,7 @@ func (j Job) keepRunning(ctx context.Context, clock Clock, ledger Ledger, log *s
 		case now.Before(due):
 			continue
 		}
-		next := j.Times.Next(due)
+		next := j.passOver(j.Times.Next(due), now, log)
 		run := JobRun{Name: j.Name, DueAt: due, StartedAt: wholeMilliseconds(clock.Now())}
 		run.Err = j.runUntil(ctx, clock, due, next)
 		if run.FinishedAt = wholeMilliseconds(clock.Now()); run.FinishedAt.Before(run.StartedAt) { // set back meanwhile
@@ -102,14 +102,21 @@ func (j Job) keepRunning(ctx context.Context, clock Clock, ledger Ledger, log *s
 			log.Warn("job run not stored", "due_at", due, "error", err)
 		}
 		cancel()
-		if now := clock.Now(); !next.IsZero() && next.Before(now) {
-			if following := j.Times.Next(now); !following.Equal(next) {
-				log.Warn("job instants passed over", "from", next, "to", following)
-				next = following
-			}
-		}
-		due = next
+		due = j.passOver(next, clock.Now(), log)
 	}
+}
+
+// passOver returns the next due instant, or the first one after now where that
+// is past.
+func (j Job) passOver(next, now time.Time, log *slog.Logger) time.Time {
+	if next.IsZero() || !next.Before(now) {
+		return next
+	}
+	following := j.Times.Next(now)
+	if !following.Equal(next) {
+		log.Warn("job instants passed over", "from", next, "to", following)
+	}
+	return following
 }
 
 // runUntil runs the job once, with next as its deadline.

@@ -169,3 +169,30 @@ func TestRunJobsGoesOnWhereTheClockIsSetBack(t *testing.T) {
 		}
 	})
 }
+
+// A run that a jump of the clock has made late has its time all the same.
+func TestRunJobsAfterAJumpOfTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, start, clock := newLedger(), time.Now(), &bubbleClock{}
+		ctx, cancel := context.WithTimeout(t.Context(), 80*time.Second)
+		defer cancel()
+		time.AfterFunc(5*time.Second, func() { clock.step(time.Hour) })
+		ingest.RunJobs(ctx, clock, []ingest.Job{{
+			Name: "a", Times: mustTimes(t, "*/30 * * * * *", "UTC"), Run: func(ctx context.Context, _ time.Time) error {
+				pass(2 * time.Second)
+				return ctx.Err()
+			},
+		}}, l, quiet)
+		var dues []time.Duration
+		for _, run := range l.runs["a"] {
+			dues = append(dues, run.DueAt.Sub(start))
+			if run.Err != nil {
+				t.Errorf("a run failed: %+v", run)
+			}
+		}
+		want := []time.Duration{30 * time.Second, time.Hour + 30*time.Second, time.Hour + time.Minute}
+		if !slices.Equal(dues, want) {
+			t.Errorf("ran at %v, want %v", dues, want)
+		}
+	})
+}

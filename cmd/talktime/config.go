@@ -30,12 +30,26 @@ type config struct {
 	maxAgentID  ingest.AgentID
 	schedules   []ingest.Schedule
 	derive      deriveConfig
+	texts       map[string]ingest.Secret // each given key's value as it was written
+}
+
+// differences returns the keys whose values are written differently in d, in
+// their order.
+func (c *config) differences(d *config) []string {
+	var keys []string
+	for _, s := range settings {
+		if c.texts[s.key] != d.texts[s.key] {
+			keys = append(keys, s.key)
+		}
+	}
+	return keys
 }
 
 // gatewayConfig says how to reach the CC-Gateway.
 type gatewayConfig struct {
 	url         string        // https://host:port; empty when not configured
 	caFile      string        // PEM; empty: the system's authorities
+	authorities string        // its content, where it was looked at
 	timeout     time.Duration // of one request
 	concurrency int           // requests in flight at once
 	maxRate     int           // requests a second, 0 for no limit

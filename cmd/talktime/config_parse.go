@@ -19,6 +19,9 @@ func parseConfig(text configText, p purpose) (*config, error) {
 	cfg := defaultConfig(text)
 	for _, s := range settings {
 		v, given := values[s.key]
+		if given {
+			cfg.texts[s.key] = v.written()
+		}
 		switch {
 		case !given:
 		case s.set == nil:

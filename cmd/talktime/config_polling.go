@@ -30,9 +30,11 @@ func checkPolling(c *config, values map[string]value, found *faults) {
 	}
 	if c.gateway.caFile != "" {
 		v := values["gateway.ca_file"]
-		if pem, ok := v.readFile(c.gateway.caFile); ok && !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		pem, ok := v.readFile(c.gateway.caFile)
+		if ok && !x509.NewCertPool().AppendCertsFromPEM(pem) {
 			v.fault("%s holds no certificate in PEM", c.gateway.caFile)
 		}
+		c.gateway.authorities = string(pem)
 	}
 }
 

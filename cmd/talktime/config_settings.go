@@ -11,8 +11,9 @@ import (
 // setting is one key of the configuration: its place in the file, its variable
 // (see envName), and how it is read.
 type setting struct {
-	key    string // "gateway.url" is url in the section gateway
-	isList bool   // its variable is written as YAML
+	key     string // "gateway.url" is url in the section gateway
+	isList  bool   // its variable is written as YAML
+	atStart bool   // a recorder reads it when it starts, and no more on SIGHUP
 	// set puts the value into the configuration, or records its faults. It is
 	// nil for a key that the program is going to have and refuses until then.
 	set func(*config, value)
@@ -24,8 +25,8 @@ var settings = []setting{
 	{key: "time_zone", set: func(c *config, v value) { keep(&c.timeZone)(v.zone()) }},
 	{key: "extra_zones", isList: true, set: readExtraZones},
 	{key: "business_day_start", set: readBusinessDayStart},
-	{key: "data_dir", set: func(c *config, v value) { keep(&c.dataDir)(v.path()) }},
-	{key: "database.url", set: func(c *config, v value) { keep(&c.databaseURL)(v.databaseURL()) }},
+	{key: "data_dir", atStart: true, set: func(c *config, v value) { keep(&c.dataDir)(v.path()) }},
+	{key: "database.url", atStart: true, set: func(c *config, v value) { keep(&c.databaseURL)(v.databaseURL()) }},
 	{key: "gateway.url", set: func(c *config, v value) { keep(&c.gateway.url)(v.gatewayURL()) }},
 	{key: "gateway.ca_file", set: func(c *config, v value) { keep(&c.gateway.caFile)(v.path()) }},
 	{key: "gateway.timeout", set: func(c *config, v value) {
@@ -37,7 +38,7 @@ var settings = []setting{
 	{key: "guids.file", set: func(c *config, v value) { keep(&c.guidsFile)(v.path()) }},
 	{key: "agents.max_id", set: readMaxAgentID},
 	{key: "schedules", isList: true, set: readSchedules},
-	{key: "derive.cron", set: readDeriveCron},
+	{key: "derive.cron", atStart: true, set: readDeriveCron},
 	{key: "derive.settle", set: func(c *config, v value) { keep(&c.derive.settle)(v.duration(0, 7*24*time.Hour)) }},
 	{key: "retention"},
 	{key: "spool"},
@@ -69,6 +70,7 @@ func defaultConfig(text configText) *config {
 		maxAgentID: ingest.DefaultMaxAgentID,
 		gateway:    gatewayConfig{timeout: 3 * time.Second, concurrency: 64, authMode: 2},
 		derive:     deriveConfig{settle: 15 * time.Minute},
+		texts:      make(map[string]ingest.Secret),
 	}
 	// The default is good, as the tests see.
 	c.derive.times, _ = ingest.NewJobTimes(defaultDeriveCron, "UTC")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -325,6 +326,40 @@ func TestWhatPollingNeeds(t *testing.T) {
 			}
 			if d := cmp.Diff(test.want, strings.Split(err.Error(), "\n")); d != "" {
 				t.Errorf("faults (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// What counts is what a value says, not how it is written, and wherever.
+func TestConfigDifferences(t *testing.T) {
+	const before = "gateway: {url: 'https://gw:8043', max_rate: 10}\nschedules:\n  - {name: a, cron: '* * * * * *', agents: 101}\n"
+	for name, c := range map[string]struct {
+		yaml    string
+		environ []string
+		want    string
+	}{
+		"the same, written otherwise": {
+			"# why\nschedules:\n  - cron: \"* * * * * *\" # each second\n    name: a\n    agents: 101\ngateway:\n  max_rate: 10\n  url: https://gw:8043\n", nil, "[]",
+		},
+		"a key more, a key less": {"derive: {settle: 1m}\ngateway: {url: 'https://gw:8043'}\n", nil, "[gateway.max_rate schedules derive.settle]"},
+		"another list":           {before + "  - {name: b, cron: '* * * * * *'}\n", nil, "[schedules]"},
+		"a variable":             {before, []string{"TALKTIME_DATABASE_URL=postgres://u:geheim@h/d", "TALKTIME_GATEWAY_URL=https://gw:8043"}, "[database.url]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			was, err := parseConfig(configText{file: "f", yaml: []byte(before)}, forDatabase)
+			if err != nil {
+				t.Fatal(err)
+			}
+			is, err := parseConfig(configText{file: "f", yaml: []byte(c.yaml), environ: c.environ}, forDatabase)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(was.differences(is)); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			if text := fmt.Sprintf("%v %+v %#v", is.texts, is.texts, is.texts); strings.Contains(text, "geheim") {
+				t.Errorf("a password is printed: %s", text)
 			}
 		})
 	}

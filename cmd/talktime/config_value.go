@@ -55,6 +55,15 @@ func (o *origin) parse(key string, text []byte) (value, bool) {
 	return value{key, node, o}, true
 }
 
+// written returns the value as text, the same for the same value whatever
+// comments and blanks are around it. It is secret, for some are.
+func (v value) written() ingest.Secret {
+	var plain any
+	_ = v.node.Decode(&plain)      // it is YAML, and its faults are told elsewhere
+	text, _ := yaml.Marshal(plain) // so is this
+	return ingest.NewSecret(string(text))
+}
+
 func (v value) isNull() bool { return v.node.Kind == yaml.ScalarNode && v.node.ShortTag() == "!!null" }
 
 // fields returns the values of a section in their order. Keys other than the

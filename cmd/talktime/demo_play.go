@@ -137,8 +137,7 @@ func (p *demoPlay) record(ctx context.Context, c *config) error {
 			return err
 		}
 		r := recording{
-			store: s, poller: poller, clock: p.clock, schedules: c.schedules,
-			concurrency: c.gateway.concurrency, derive: c.derive, log: p.app.log,
+			store: s, poller: poller, clock: p.clock, orders: newOrders(c), log: p.app.log,
 			onRound: p.stored, until: p.plan.lastDue().Add(time.Millisecond),
 		}
 		err := r.run(ctx)

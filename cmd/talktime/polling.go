@@ -1,17 +1,41 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 
+	"talktime/ingest"
 	"talktime/ingest/ccgateway"
 )
 
-// openPoller makes the client that asks the configured gateway, with the GUIDs
-// of the configured file. Nothing is asked yet. The configuration must have
-// been loaded forPolling; all that is wrong with the files is one usage error.
-func (a *app) openPoller(c *config) (*ccgateway.Client, error) {
+// polling is the client that asks the configured gateway, with the GUIDs of the
+// configured file. Another gateway may take its place between two polls.
+type polling struct{ current atomic.Pointer[link] }
+
+// link is a client and what it was made of.
+type link struct {
+	gateway gatewayConfig
+	book    *ccgateway.Book
+	*ccgateway.Client
+}
+
+// openPoller makes the client of a configuration. Nothing is asked yet. The
+// configuration must have been loaded forPolling; all that is wrong with the
+// files is one usage error.
+func (a *app) openPoller(c *config) (*polling, error) {
 	book, noBook := ccgateway.OpenBook(c.guidsFile, c.maxAgentID, a.clock, a.log)
-	client, noClient := ccgateway.New(ccgateway.Config{
+	l, noClient := a.newLink(c, book)
+	if err := errors.Join(noBook, noClient); err != nil {
+		return nil, usageError(err)
+	}
+	p := &polling{}
+	p.current.Store(l)
+	return p, nil
+}
+
+func (a *app) newLink(c *config, book *ccgateway.Book) (*link, error) {
+	client, err := ccgateway.New(ccgateway.Config{
 		BaseURL:     c.gateway.url,
 		CAFile:      c.gateway.caFile,
 		Timeout:     c.gateway.timeout,
@@ -20,8 +44,39 @@ func (a *app) openPoller(c *config) (*ccgateway.Client, error) {
 		AuthMode:    c.gateway.authMode,
 		MaxAgentID:  c.maxAgentID,
 	}, book, a.clock, a.log)
-	if err := errors.Join(noBook, noClient); err != nil {
-		return nil, usageError(err)
+	return &link{c.gateway, book, client}, err
+}
+
+// Poll implements ingest.Poller.
+func (p *polling) Poll(ctx context.Context, agent ingest.AgentID) ingest.Poll {
+	return p.current.Load().Poll(ctx, agent)
+}
+
+// Agents implements ingest.Poller.
+func (p *polling) Agents() ingest.AgentSet { return p.current.Load().Agents() }
+
+// Close drops the connections kept. Call it after the last poll.
+func (p *polling) Close() { p.current.Load().Close() }
+
+// prepare makes what polling another configuration takes and returns what puts
+// it in the place of the one before, or all faults. Polls that are out end at
+// the gateway they were sent to. GUIDs keep their age where the file stays.
+func (p *polling) prepare(a *app, before, c *config) (replace func(), err error) {
+	old := p.current.Load()
+	book, err := ccgateway.OpenBook(c.guidsFile, c.maxAgentID, a.clock, a.log)
+	if sameBook := before.guidsFile == c.guidsFile && before.maxAgentID == c.maxAgentID; err == nil && sameBook {
+		book = old.book
+		if old.gateway == c.gateway {
+			return func() { book.Refresh() }, nil
+		}
 	}
-	return client, nil
+	next, noClient := a.newLink(c, book)
+	if err := errors.Join(err, noClient); err != nil {
+		return nil, err
+	}
+	return func() {
+		book.Refresh()
+		p.current.Store(next)
+		old.Close() // what is out keeps its connection until it has idled
+	}, nil
 }

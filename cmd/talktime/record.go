@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +23,11 @@ func (a *app) recordCommand() *cobra.Command {
 said, and derives quarter-hours as time goes by. One recorder at a time works on
 a database. It brings an older schema up to date where its role may.
 
+SIGHUP has it read the configuration, the GUIDs and the gateway's authorities
+again. With a single fault everything stays as it was; else schedules that stay
+the same go on without a missed tick, the others change at one instant, and the
+log says what changed and what needs a restart.
+
 An interrupt or SIGTERM ends the round in flight and leaves within seconds; a
 second one leaves at once. Due instants that nobody served, while the program
 was down too, are stored as missed.`,
@@ -31,6 +40,9 @@ was down too, are stored as missed.`,
 }
 
 func (a *app) record(ctx context.Context) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	c, err := a.loadConfig(forPolling)
 	if err != nil {
 		return err
@@ -53,9 +65,14 @@ func (a *app) record(ctx context.Context) error {
 				"gateway", c.gateway.url, "database", s.Place())
 		}
 		defer a.tellLeaving(ctx)()
+		orders := newOrders(c)
+		reloads, stop := context.WithCancel(ctx)
+		var following sync.WaitGroup
+		following.Go(func() { (&reloading{a, c, poller, orders}).follow(reloads, hangups) })
+		defer following.Wait()
+		defer stop()
 		return recording{
-			store: s, poller: poller, clock: a.clock, schedules: c.schedules,
-			concurrency: c.gateway.concurrency, derive: c.derive, log: a.log, onBegin: begun, tally: tally,
+			store: s, poller: poller, clock: a.clock, orders: orders, log: a.log, onBegin: begun, tally: tally, steps: new(ingest.Steps),
 		}.run(ctx)
 	})
 }

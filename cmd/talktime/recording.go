@@ -15,17 +15,16 @@ import (
 // on the machine's clock and talktime demo on one that is played. The store's
 // schema is the program's own.
 type recording struct {
-	store       *store.Store
-	poller      ingest.Poller
-	clock       ingest.Clock
-	schedules   []ingest.Schedule
-	concurrency int // polls in flight at most
-	derive      deriveConfig
-	log         *slog.Logger
-	onBegin     func()            // called before the first round; may be nil
-	onRound     func(ingest.Tick) // see ingest.Recording; may be nil
-	tally       *tally            // told of rounds too; may be nil
-	until       time.Time         // see ingest.Recording; zero means never
+	store   *store.Store
+	poller  ingest.Poller
+	clock   ingest.Clock
+	orders  *orders
+	log     *slog.Logger
+	onBegin func()            // called before the first round; may be nil
+	onRound func(ingest.Tick) // see ingest.Recording; may be nil
+	tally   *tally            // told of rounds too; may be nil
+	steps   *ingest.Steps     // see ingest.Recording; may be nil
+	until   time.Time         // see ingest.Recording; zero means never
 }
 
 // partitionsAhead is how far ahead partitions are made: long enough for a
@@ -75,9 +74,11 @@ func (r recording) run(ctx context.Context) (err error) {
 		running.Go(func() { r.tally.run(beside, clock) })
 	}
 
+	told := r.orders.now()
 	err = ingest.Recording{
-		Schedules: r.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store, begun: begun},
-		Concurrency: r.concurrency, Log: r.log, OnRound: r.told, Until: r.until,
+		Schedules: told.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store, begun: begun},
+		Concurrency: told.concurrency, Log: r.log, OnRound: r.told, Until: r.until,
+		Steps: r.steps, Changes: r.orders.changes,
 	}.Run(ctx)
 	release()
 	defer join(r.clock)() // the jobs, as they end, are not to move it either
@@ -104,7 +105,7 @@ func (r recording) jobs() ([]ingest.Job, error) {
 		return nil, err
 	}
 	return []ingest.Job{
-		{Name: "derive", Times: r.derive.times, Run: func(ctx context.Context, _ time.Time) error { return r.deriveNow(ctx) }},
+		{Name: "derive", Times: r.orders.now().derive.times, Run: func(ctx context.Context, _ time.Time) error { return r.deriveNow(ctx) }},
 		{Name: "partitions", Times: daily, Run: r.makePartitions},
 	}, nil
 }
@@ -117,7 +118,7 @@ func (r recording) makePartitions(ctx context.Context, now time.Time) error {
 
 // deriveNow derives what can be derived by now.
 func (r recording) deriveNow(ctx context.Context) error {
-	d, err := settle(ctx, r.store, r.clock.Now(), r.derive)
+	d, err := settle(ctx, r.store, r.clock.Now(), r.orders.now().derive)
 	if err == nil {
 		_, err = r.store.DeriveDirty(ctx, d)
 	}
