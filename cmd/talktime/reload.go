@@ -55,7 +55,7 @@ func (r *reloading) reload() {
 		c.texts[key] = r.config.texts[key]
 	}
 	r.config = c
-	log.Info("configuration read again", "file", c.file, "changed", now, "agents", r.polling.Agents().Len())
+	log.Info("configuration read again", "file", c.file, "changed", now, "schedules", describe(c.schedules), "agents", r.polling.Agents().Len())
 	if len(later) > 0 {
 		log.Warn("configuration: some changes need a restart", "file", c.file, "keys", later)
 	}

@@ -79,7 +79,7 @@ func TestRecorderReadsItsConfigurationAgain(t *testing.T) {
 	}
 	p.signal(syscall.SIGHUP)
 	p.await(`msg="configuration read again"`, 1)
-	if !strings.Contains(p.seen.String(), "changed=[] agents=30") {
+	if !strings.Contains(p.seen.String(), "changed=[] schedules=\"[steady: * * * * * * UTC, agents 101-130]\" agents=30") {
 		t.Errorf("nothing has changed, and the log says\n%s", &p.seen)
 	}
 	if n := other.Requests(); n != 0 {
@@ -94,7 +94,7 @@ func TestRecorderReadsItsConfigurationAgain(t *testing.T) {
 	p.signal(syscall.SIGHUP)
 	p.await(`msg="schedules changed"`, 1)
 	for _, want := range []string{
-		`changed="[time_zone gateway.url gateway.ca_file gateway.concurrency guids.file schedules]" agents=40`,
+		`changed="[time_zone gateway.url gateway.ca_file gateway.concurrency guids.file schedules]" schedules="[steady: * * * * * * UTC, agents 101-130 more: */2 * * * * * Europe/Berlin, agents 125-140]" agents=40`,
 		`msg="configuration: some changes need a restart" file=`, `keys=[derive.cron]`,
 	} {
 		if !strings.Contains(p.seen.String(), want) {

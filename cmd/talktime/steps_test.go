@@ -86,3 +86,43 @@ func TestRecordWhileTheClockIsSet(t *testing.T) {
 		t.Errorf("what is stored is %s\n%s\n%v", got, log, c.query("SELECT status, count(*), min(due_at), max(due_at) FROM talktime.ticks GROUP BY 1"))
 	}
 }
+
+// A machine that began with a clock of tomorrow is put right: the recorder ends,
+// and the one that follows records under the instants of today.
+func TestRecordAfterAClockOfTomorrow(t *testing.T) {
+	t.Parallel()
+	clock := &settable{wallClock: newWallClock()}
+	clock.ahead.Store(int64(24 * time.Hour))
+	c := newCentre(t, clock, ingest.NewAgentSet(101, 102, 103), "* * * * * *")
+	logged := make(chan string)
+	go func() {
+		_, log := c.run(t.Context(), exitFailed, "record")
+		logged <- log
+	}()
+	c.awaitRequests(3 * 3)
+	clock.ahead.Store(0)
+	if log := <-logged; !strings.Contains(log, "talktime: record: the clock was set back: it shows ") {
+		t.Errorf("the recorder ended with\n%s", log)
+	}
+
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	today := clock.Now().Truncate(15 * time.Minute)
+	go func() {
+		_, log := c.run(ctx, exitOK, "record")
+		logged <- log
+	}()
+	c.awaitRequests(3 * 3)
+	stop()
+	log := <-logged
+	if strings.Contains(log, "level=ERROR") {
+		t.Errorf("the log:\n%s", log)
+	}
+	c.run(t.Context(), exitOK, "derive")
+	c.run(t.Context(), exitOK, "verify", "--from", today.Format(time.RFC3339), "--to", today.Add(25*time.Hour).Format(time.RFC3339))
+	for agent, row := range c.statesOf(today, today.Add(30*time.Minute)) {
+		if row["observed"] < 2000 {
+			t.Errorf("agent %d of today: %v", agent, row)
+		}
+	}
+}
