@@ -7,9 +7,10 @@ import (
 
 // Secret is a text that must not be seen: a GUID, a password, a database URL.
 // Every way of printing or encoding it gives "[secret]"; Reveal is the one way
-// to its content. The zero value is an empty secret. Secrets are not compared
-// with ==, which says nothing of their content.
+// to its content. The zero value is an empty secret. Secrets do not compare with
+// ==, which would say nothing of their content.
 type Secret struct {
+	_ [0]func()
 	// A pointer, because fmt asks no methods of an unexported field and prints
 	// what is in it: of a Secret there it finds an address.
 	text *string
@@ -18,7 +19,7 @@ type Secret struct {
 const hidden = "[secret]"
 
 // NewSecret wraps a text so that it cannot be printed by accident.
-func NewSecret(text string) Secret { return Secret{&text} }
+func NewSecret(text string) Secret { return Secret{text: &text} }
 
 // Reveal returns the text itself, for the place that must send or compare it.
 func (s Secret) Reveal() string {

@@ -38,7 +38,7 @@ type config struct {
 func (c *config) differences(d *config) []string {
 	var keys []string
 	for _, s := range settings {
-		if c.texts[s.key] != d.texts[s.key] {
+		if c.texts[s.key].Reveal() != d.texts[s.key].Reveal() {
 			keys = append(keys, s.key)
 		}
 	}
