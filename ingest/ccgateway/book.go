@@ -175,19 +175,30 @@ func (b *Book) refuse(version os.FileInfo, reason error) {
 
 // read returns the file's content and the version it is of.
 func (b *Book) read() (content string, version os.FileInfo, err error) {
-	before, err := os.Stat(b.path)
+	content, version, err = readGUIDs(b.path)
+	if err == nil && !isPrivate(version.Mode().Perm()) {
+		return "", nil, fmt.Errorf("read %s: its mode %#o is wider than 0600 and GUIDs are secrets; run: chmod 600 %s",
+			b.path, version.Mode().Perm(), b.path)
+	}
+	return content, version, err
+}
+
+func isPrivate(mode os.FileMode) bool { return mode&^0o600 == 0 }
+
+// readGUIDs returns a file's content and the version it is of, whoever may read
+// it.
+func readGUIDs(path string) (content string, version os.FileInfo, err error) {
+	before, err := os.Stat(path)
 	if err != nil {
 		return "", nil, fmt.Errorf("read guids: %w; guids.file must name a file of lines agentid,guid", err)
 	}
 	switch mode := before.Mode(); {
 	case !mode.IsRegular():
-		return "", nil, fmt.Errorf("read %s: not a regular file", b.path)
-	case mode.Perm()&^0o600 != 0:
-		return "", nil, fmt.Errorf("read %s: its mode %#o is wider than 0600 and GUIDs are secrets; run: chmod 600 %s", b.path, mode.Perm(), b.path)
+		return "", nil, fmt.Errorf("read %s: not a regular file", path)
 	case before.Size() > maxBookBytes:
-		return "", nil, fmt.Errorf("read %s: %d bytes are too many for a file of GUIDs", b.path, before.Size())
+		return "", nil, fmt.Errorf("read %s: %d bytes are too many for a file of GUIDs", path, before.Size())
 	}
-	file, err := os.Open(b.path)
+	file, err := os.Open(path)
 	if err != nil {
 		return "", nil, fmt.Errorf("read guids: %w", err)
 	}
@@ -202,7 +213,7 @@ func (b *Book) read() (content string, version os.FileInfo, err error) {
 		return "", nil, fmt.Errorf("read guids: %w", err)
 	}
 	if !sameVersion(before, after) || int64(text.Len()) != after.Size() {
-		return "", nil, fmt.Errorf("read %s: %w", b.path, errChanging)
+		return "", nil, fmt.Errorf("read %s: %w", path, errChanging)
 	}
 	return text.String(), after, nil
 }

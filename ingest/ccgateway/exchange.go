@@ -104,14 +104,10 @@ func (c *Client) ask(ctx context.Context, x *exchange, agent ingest.AgentID, g *
 		GotConn:              func(httptrace.GotConnInfo) { x.sent = x.clock.Now() },
 		GotFirstResponseByte: func() { x.began.Store(true) },
 	}
-	url := c.base + strconv.Itoa(int(agent)) + "/agentstatus"
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, &trace), http.MethodGet, url, nil)
+	req, err := c.request(httptrace.WithClientTrace(ctx, &trace), agent, g)
 	if err != nil {
 		return Reply{}, err
 	}
-	req.Header["Content-Type"] = []string{"application/json; charset=UTF-8"}
-	req.Header["Guid"] = []string{g.text.Reveal()}
-	req.Header["User-Agent"] = []string{"talktime"}
 	for _, cookie := range c.sessions.cookiesOf(agent, g) {
 		cookie.addTo(req)
 	}
@@ -142,6 +138,19 @@ func (c *Client) ask(ctx context.Context, x *exchange, agent ingest.AgentID, g *
 		return Reply{}, oddReply(err.Error())
 	}
 	return reply, nil
+}
+
+// request is "Getting Agent Status" for an agent.
+func (c *Client) request(ctx context.Context, agent ingest.AgentID, g *guid) (*http.Request, error) {
+	url := c.base + strconv.Itoa(int(agent)) + "/agentstatus"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header["Content-Type"] = []string{"application/json; charset=UTF-8"}
+	req.Header["Guid"] = []string{g.text.Reveal()}
+	req.Header["User-Agent"] = []string{"talktime"}
+	return req, nil
 }
 
 // undated is a context that does not tell its deadline. The tick's deadline is
