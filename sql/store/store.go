@@ -30,8 +30,7 @@ type Store struct {
 func Open(ctx context.Context, url ingest.Secret) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url.Reveal())
 	if err != nil {
-		// pgx's text may repeat parts of the URL.
-		return nil, errors.New("open the database: database.url is not a valid Postgres URL or key=value string")
+		return nil, fmt.Errorf("open the database: %w", notAnAddress(err))
 	}
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
@@ -75,6 +74,9 @@ func plain(err error) error {
 		return errors.New(said.Message)
 	}
 	if failed, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		if refused := tlsFailure(err); refused != nil {
+			return fmt.Errorf("cannot connect: %w", refused)
+		}
 		// The driver tries several ways; the network's first complaint stands for all.
 		if refused, ok := errors.AsType[*net.OpError](err); ok {
 			return fmt.Errorf("cannot connect: %w", refused)

@@ -1,0 +1,79 @@
+-- What talktime doctor looks at. All of it reads catalogs and ledgers and runs
+-- in a transaction that cannot write.
+
+-- name: ExamineServer :one
+SELECT current_setting('server_version') AS version, pg_encoding_to_char(d.encoding)::text AS encoding,
+       current_user::text AS role, pg_is_in_recovery() AS is_standby, pg_database_size(d.oid) AS bytes,
+       clock_timestamp()::timestamptz AS clock
+FROM pg_catalog.pg_database AS d WHERE d.datname = current_database();
+
+-- The rights the statements beside this one need, found through the catalog: a
+-- schema that may not be used cannot be asked by name. Where there is no schema
+-- yet, the right to make it.
+-- name: MissingRights :many
+WITH needed (relation, rights) AS (VALUES
+    ('outcomes',       '{SELECT}'::text[]),
+    ('state_measures', '{SELECT}'),
+    ('agent_sets',     '{SELECT,INSERT}'),
+    ('schedules',      '{SELECT,INSERT,UPDATE}'),
+    ('ticks',          '{SELECT,INSERT,UPDATE}'),
+    ('hand_rounds',    '{SELECT,INSERT}'),
+    ('samples',        '{SELECT,INSERT}'),
+    ('lost_samples',   '{SELECT,INSERT}'),
+    ('dirty',          '{SELECT,INSERT,DELETE}'),
+    ('derivations',    '{SELECT,INSERT}'),
+    ('quarter_hours',  '{SELECT,INSERT,UPDATE,DELETE}'),
+    ('segments',       '{SELECT,INSERT,UPDATE,DELETE}'),
+    ('days',           '{SELECT,INSERT,UPDATE,DELETE}'),
+    ('kept_days',      '{SELECT,INSERT,UPDATE,DELETE}'),
+    ('job_runs',       '{SELECT,INSERT}'),
+    ('epochs',         '{SELECT,INSERT,UPDATE}'),
+    ('agents',         '{SELECT}'),
+    ('agent_history',  '{SELECT}')),
+schema AS (
+    SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'talktime'
+),
+missing (place, wanted) AS (
+    SELECT 1, format('CREATE ON DATABASE %I', current_database())
+    WHERE NOT EXISTS (SELECT FROM schema) AND NOT has_database_privilege(current_database(), 'CREATE')
+    UNION ALL
+    SELECT 2, r.wanted || ' ON SCHEMA talktime'
+    FROM schema, unnest('{USAGE,CREATE}'::text[]) AS r (wanted) WHERE NOT has_schema_privilege(schema.oid, r.wanted)
+    UNION ALL
+    SELECT 3, 'SELECT ON public.talktime_migrations'
+    FROM pg_catalog.pg_class AS c
+    WHERE c.relname = 'talktime_migrations' AND c.relnamespace = 'public'::regnamespace AND NOT has_table_privilege(c.oid, 'SELECT')
+    UNION ALL
+    SELECT 4, string_agg(r.wanted, ', ' ORDER BY r.nth) || ' ON talktime.' || n.relation
+    FROM schema JOIN pg_catalog.pg_class AS c ON c.relnamespace = schema.oid
+    JOIN needed AS n ON n.relation = c.relname, unnest(n.rights) WITH ORDINALITY AS r (wanted, nth)
+    WHERE NOT has_table_privilege(c.oid, r.wanted)
+    GROUP BY n.relation)
+SELECT wanted::text AS name, format('GRANT %s TO %I', wanted, current_user)::text AS remedy, place
+FROM missing
+UNION ALL
+-- Whoever adds a partition must own the table.
+SELECT 'ownership of talktime.' || c.relname || ', to make its partitions',
+       format('record as role %I, which owns it, or GRANT %1$I TO %I', pg_get_userbyid(c.relowner), current_user), 0
+FROM schema JOIN pg_catalog.pg_class AS c ON c.relnamespace = schema.oid
+WHERE c.relkind = 'p' AND NOT pg_has_role(c.relowner, 'USAGE')
+ORDER BY place, name;
+
+-- Partitions and their bounds; a table without any, or with a DEFAULT one, has a
+-- row of no length.
+-- name: Partitions :many
+SELECT p.relname::text AS parent, coalesce((b.bounds[1])::timestamptz, 'epoch')::timestamptz AS from_at,
+       coalesce((b.bounds[2])::timestamptz, 'epoch')::timestamptz AS to_at
+FROM pg_catalog.pg_class AS p
+LEFT JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid
+LEFT JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+LEFT JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(''([^'']+)''\) TO \(''([^'']+)''\)$') AS b (bounds) ON true
+WHERE p.relnamespace = to_regnamespace('talktime') AND p.relkind = 'p'
+ORDER BY p.relname, from_at;
+
+-- name: CountDirty :one
+SELECT count(*) FROM talktime.dirty;
+
+-- The last run of each job.
+-- name: LastJobRuns :many
+SELECT DISTINCT ON (job) job, due_at, started_at, finished_at, error FROM talktime.job_runs ORDER BY job, due_at DESC, job_run_id DESC;
