@@ -22,6 +22,7 @@ type app struct {
 	stdout, stderr io.Writer
 	environ        []string // "KEY=value", as os.Environ gives it
 	clock          ingest.Clock
+	clockIsKept    func() (bool, error) // whether a time server keeps the machine's clock; nil where nobody knows
 
 	// log is ready when a command's RunE begins.
 	log *slog.Logger

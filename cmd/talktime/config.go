@@ -75,6 +75,8 @@ const (
 	// forPolling asks for a gateway, readable GUIDs and authorities, and at
 	// least one schedule.
 	forPolling
+	// forDoctor asks for the same, but leaves the files to talktime doctor.
+	forDoctor
 )
 
 // loadConfig reads the configuration: the file of --config, else talktime.yaml

@@ -30,8 +30,11 @@ func parseConfig(text configText, p purpose) (*config, error) {
 			s.set(cfg, v)
 		}
 	}
-	if p == forPolling {
+	if p != forDatabase {
 		checkPolling(cfg, values, found)
+	}
+	if p == forPolling {
+		checkFiles(cfg, values)
 	}
 	if err := found.err(); err != nil {
 		return nil, err

@@ -5,9 +5,7 @@ import (
 	"os"
 )
 
-// checkPolling finds what a recorder needs and this configuration lacks. Only
-// commands that poll look at these files: a report must work for a user who may
-// not read them.
+// checkPolling finds what a recorder needs and this configuration lacks.
 func checkPolling(c *config, values map[string]value, found *faults) {
 	for _, need := range []struct{ key, why string }{
 		{"gateway.url", "the gateway to poll"},
@@ -25,6 +23,11 @@ func checkPolling(c *config, values map[string]value, found *faults) {
 	if v, given := values["schedules"]; given && v.isEmpty() {
 		v.fault("names no schedule, so nothing would ever be polled")
 	}
+}
+
+// checkFiles finds what is wrong with the files a recorder reads. Only commands
+// that poll look at them: a report must work for a user who may not read them.
+func checkFiles(c *config, values map[string]value) {
 	if c.guidsFile != "" {
 		values["guids.file"].readFile(c.guidsFile)
 	}

@@ -25,11 +25,12 @@ func run() int {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
 	a := &app{
-		stdin:   os.Stdin,
-		stdout:  os.Stdout,
-		stderr:  os.Stderr,
-		environ: os.Environ(),
-		clock:   newWallClock(),
+		stdin:       os.Stdin,
+		stdout:      os.Stdout,
+		stderr:      os.Stderr,
+		environ:     os.Environ(),
+		clock:       newWallClock(),
+		clockIsKept: clockIsKept,
 
 		ownsProcess: true,
 	}

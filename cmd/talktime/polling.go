@@ -35,7 +35,13 @@ func (a *app) openPoller(c *config) (*polling, error) {
 }
 
 func (a *app) newLink(c *config, book *ccgateway.Book) (*link, error) {
-	client, err := ccgateway.New(ccgateway.Config{
+	client, err := ccgateway.New(c.ccgateway(), book, a.clock, a.log)
+	return &link{c.gateway, book, client}, err
+}
+
+// ccgateway is the configuration in the client's words.
+func (c *config) ccgateway() ccgateway.Config {
+	return ccgateway.Config{
 		BaseURL:     c.gateway.url,
 		CAFile:      c.gateway.caFile,
 		Timeout:     c.gateway.timeout,
@@ -43,8 +49,7 @@ func (a *app) newLink(c *config, book *ccgateway.Book) (*link, error) {
 		MaxRate:     float64(c.gateway.maxRate),
 		AuthMode:    c.gateway.authMode,
 		MaxAgentID:  c.maxAgentID,
-	}, book, a.clock, a.log)
-	return &link{c.gateway, book, client}, err
+	}
 }
 
 // Poll implements ingest.Poller.
