@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"talktime/ingest"
@@ -14,6 +15,7 @@ type database struct {
 	url      ingest.Secret
 	programs string // where the private Postgres' programs lie; empty for a configured one
 	server   *localpg.Server
+	stop     func() // ends what keeps the server running; nil where nothing does
 }
 
 // closeLimit bounds how long leaving may wait for the private Postgres to
@@ -33,7 +35,54 @@ func (a *app) openDatabase(ctx context.Context, c *config) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &database{url: ingest.NewSecret(server.URL()), programs: server.Programs(), server: server}, nil
+	d := &database{url: ingest.NewSecret(server.URL()), programs: server.Programs(), server: server}
+	d.stop = a.keepRunning(ctx, server)
+	return d, nil
+}
+
+// How often the private Postgres is looked at, how far apart attempts are where
+// it does not start, and how often that is told.
+const (
+	restartPause     = 2 * time.Second
+	restartPauseMost = 30 * time.Second
+	restartToldEvery = time.Minute
+)
+
+// keepRunning starts the private Postgres again whenever it has ended: somebody
+// killed it, or it gave up over a full disk and there is room again.
+func (a *app) keepRunning(ctx context.Context, server *localpg.Server) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var keeping sync.WaitGroup
+	keeping.Go(func() {
+		pause, told := restartPause, time.Time{}
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+			restarted, err := server.Restart(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			if err == nil {
+				pause = restartPause
+				if restarted {
+					a.log.Warn("the private Postgres had ended and is started again")
+				}
+				continue
+			}
+			pause = min(2*pause, restartPauseMost)
+			if now := time.Now(); now.Sub(told) >= restartToldEvery {
+				told = now
+				a.log.Error("the private Postgres has ended and does not start; trying again", "error", err)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		keeping.Wait()
+	}
 }
 
 // close gives up the hold on the private Postgres, which stops where nobody
@@ -41,6 +90,9 @@ func (a *app) openDatabase(ctx context.Context, c *config) (*database, error) {
 func (d *database) close(ctx context.Context) error {
 	if d.server == nil {
 		return nil
+	}
+	if d.stop != nil {
+		d.stop()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 	defer cancel()

@@ -1,6 +1,7 @@
 package localpg
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -46,8 +47,9 @@ func openLog(d directory) (*logTail, error) {
 
 func (l *logTail) close() { _ = l.file.Close() } // the server writes to its own copy
 
-// fatal returns the last line in which process pid says why it gave up.
-// Backends of a killed server may write to the same log meanwhile.
+// fatal returns the last line in which process pid says why it gave up, else one
+// of its children does, such as the process that replays the log. Backends of a
+// killed server may write to the same log meanwhile, and clients are turned away.
 func (l *logTail) fatal(pid int) string {
 	file, err := os.Open(l.path)
 	if err != nil {
@@ -58,14 +60,17 @@ func (l *logTail) fatal(pid int) string {
 	if err != nil {
 		return err.Error()
 	}
-	last, mark := "", "["+strconv.Itoa(pid)+"] FATAL:"
+	own, child, mark := "", "", "["+strconv.Itoa(pid)+"] FATAL:"
 	for line := range strings.Lines(string(text)) {
-		if _, reason, found := strings.Cut(line, mark); found {
-			last = strings.TrimSpace(reason)
+		before, reason, found := strings.Cut(line, "FATAL:")
+		reason = strings.TrimSpace(reason)
+		switch {
+		case !found:
+		case strings.HasSuffix(before+"FATAL:", mark):
+			own = reason
+		case !strings.HasPrefix(reason, "the database system is "):
+			child = reason
 		}
 	}
-	if last == "" {
-		return lastLines(string(text), 2)
-	}
-	return last
+	return cmp.Or(own, child, lastLines(string(text), 2))
 }
