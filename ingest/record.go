@@ -18,6 +18,13 @@ type Poller interface {
 	Agents() AgentSet
 }
 
+// ErrSuperseded is wrapped by a Recorder's error where another recorder's epoch
+// reigned at the due instant: the tick is not stored, now or ever.
+var ErrSuperseded = errors.New("another recorder reigned at that instant")
+
+// ErrRefused is wrapped by a Recorder's error that trying again cannot mend.
+var ErrRefused = errors.New("refused for good")
+
 // Recorder keeps what was told and what was seen. Its methods are called one
 // at a time.
 type Recorder interface {
@@ -61,6 +68,9 @@ type Recording struct {
 	Backlog     int          // samples kept while they cannot be stored; 0 means DefaultBacklog
 	Log         *slog.Logger // nil means slog.Default()
 	OnRound     func(Tick)   // called with each tick stored as taken, one at a time; may be nil
+	Epoch       int64        // of the ticks and declarations
+	Spool       Spool        // keeps what the Recorder does not take yet; nil means memory, which ends with Run
+	Accounts    *Accounts    // counts polls; may be nil
 	Until       time.Time    // due instants from here on are not taken and Run returns; zero means never
 	Steps       *Steps       // counts how often a SteadyClock was set; may be nil
 	// Changes tells what to record from now on. On a SteadyClock a change is taken

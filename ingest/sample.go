@@ -100,6 +100,7 @@ type Tick struct {
 	Period   time.Duration // p in force at DueAt (metrics.md §1), in ms
 	Agents   AgentSet      // who was due
 	Status   TickStatus
+	Epoch    int64 // the reign it was taken in; 0: without a lease
 	// StartedAt and FinishedAt bound the round's polls; zero for a missed tick.
 	StartedAt, FinishedAt time.Time
 	// Polls counts the round's own samples by outcome. An agent whose poll is
