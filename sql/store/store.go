@@ -26,7 +26,7 @@ type Store struct {
 
 // Open connects to the database the URL names (anything pgx takes) and checks
 // that it answers and is no older than OldestServer. It does not look at the
-// schema: see CheckSchema and Migrate.
+// schema: see CheckSchema and Migrate. An error that may pass is ErrAway.
 func Open(ctx context.Context, url ingest.Secret) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url.Reveal())
 	if err != nil {
@@ -65,8 +65,15 @@ func place(c *pgx.ConnConfig) string {
 }
 
 // plain turns a driver's error into words: what the server said, without the
-// connection's settings.
+// connection's settings. Those that may pass are ErrAway.
 func plain(err error) error {
+	if isAway(err) {
+		return awayError{worded(err)}
+	}
+	return worded(err)
+}
+
+func worded(err error) error {
 	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
 		if said.Detail != "" {
 			return fmt.Errorf("%s (%s)", said.Message, said.Detail)
