@@ -163,13 +163,13 @@ func (m *memory) trouble(ctx context.Context) error {
 	return m.broken()
 }
 
-func (m *memory) Declare(ctx context.Context, at time.Time, schedules []ingest.Schedule) error {
+func (m *memory) Declare(ctx context.Context, d ingest.Declaration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.trouble(ctx); err != nil {
 		return err
 	}
-	m.declared = append(m.declared, declared{at, schedules})
+	m.declared = append(m.declared, declared{d.At, d.Schedules})
 	return nil
 }
 

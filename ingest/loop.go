@@ -13,6 +13,7 @@ type loop struct {
 	ctx     context.Context
 	poller  Poller
 	log     *slog.Logger
+	epoch   int64
 	start   time.Time // no due instant before it is taken
 	until   time.Time // zero means no end
 	lines   []*line
@@ -27,13 +28,13 @@ type loop struct {
 
 // begin declares the schedules and stands before their first due instants.
 func (r Recording) begin(ctx context.Context) (*loop, error) {
-	start := wholeMilliseconds(r.Clock.Now())
+	start := r.start(wholeMilliseconds(r.Clock.Now()))
 	l := &loop{
-		ctx: ctx, poller: r.Poller, log: r.Log, start: start, until: r.Until, storing: newStoring(r),
+		ctx: ctx, poller: r.Poller, log: r.Log, epoch: r.Epoch, start: start, until: r.Until, storing: newStoring(r),
 		changes: r.Changes, watch: newWatch(r.Clock), walked: newWalked(start), steps: r.Steps,
 	}
 	l.lines = l.lineUp(r.Schedules, start)
-	if err := r.Recorder.Declare(ctx, start, l.schedules()); err != nil {
+	if err := r.Recorder.Declare(ctx, Declaration{r.Epoch, start, l.schedules()}); err != nil {
 		return nil, fmt.Errorf("record: declare the schedules: %w", err)
 	}
 	l.rounds = rounds{clock: r.Clock, pool: newPool(r.Poller, r.Clock, r.Concurrency, l.finished)}
@@ -160,6 +161,7 @@ func (l *loop) step(now time.Time) {
 	}
 	l.followAgents(due)
 	for _, round := range plan(l.ctx, due) {
+		round.tick.Epoch = l.epoch
 		l.walked.take(round.tick.DueAt)
 		l.rounds.start(round, now)
 	}

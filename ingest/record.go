@@ -28,9 +28,9 @@ var ErrRefused = errors.New("refused for good")
 // Recorder keeps what was told and what was seen. Its methods are called one
 // at a time.
 type Recorder interface {
-	// Declare says which schedules are in force from at on. Those that differ
-	// from what was in force are closed at `at` and opened anew.
-	Declare(ctx context.Context, at time.Time, schedules []Schedule) error
+	// Declare says which schedules are in force from d.At on. Those that differ
+	// from what was in force are closed there and opened anew.
+	Declare(ctx context.Context, d Declaration) error
 	// Record keeps a taken tick and its samples in one transaction. After an
 	// error it is called again with the same tick, so a tick that was kept all
 	// the same must stand.
@@ -69,6 +69,7 @@ type Recording struct {
 	Log         *slog.Logger // nil means slog.Default()
 	OnRound     func(Tick)   // called with each tick stored as taken, one at a time; may be nil
 	Epoch       int64        // of the ticks and declarations
+	From        time.Time    // due instants before it are not taken; zero means now
 	Spool       Spool        // keeps what the Recorder does not take yet; nil means memory, which ends with Run
 	Accounts    *Accounts    // counts polls; may be nil
 	Until       time.Time    // due instants from here on are not taken and Run returns; zero means never
@@ -76,6 +77,10 @@ type Recording struct {
 	// Changes tells what to record from now on. On a SteadyClock a change is taken
 	// up within a second, else when something is due. May be nil.
 	Changes <-chan Change
+	// OnLeave is called, once, as soon as no more due instants will be begun and
+	// while the round in flight goes on, with the instant from which on none was;
+	// may be nil.
+	OnLeave func(from time.Time)
 }
 
 // ErrSetBack is returned by Run when the clock was set back to before the
@@ -89,9 +94,11 @@ var ErrSetBack = errors.New("the clock was set back")
 //
 // Every due instant of every schedule from the start on becomes one tick:
 // taken, or missed where the previous round was still going, the clock jumped
-// over it, or its round could not be stored. Schedules due at the same instant
-// share their polls: the tick of the smallest period, then of the first name,
-// has the agent's sample. Storing follows the rounds in order, one at a time.
+// over it, or its round could not be stored. The start is now or, where it is not
+// before From, the last due instant that is not too late to be taken. Schedules
+// due at the same instant share their polls: the tick of the smallest period,
+// then of the first name, has the agent's sample. Storing follows the rounds in
+// order, one at a time.
 //
 // A SteadyClock may be set meanwhile. What it jumps over is missed, the last due
 // instant too unless its deadline is still to come. Set back, it shows instants
@@ -122,6 +129,9 @@ func (r Recording) Run(ctx context.Context) error {
 		ended = l.turn(ctx)
 	}
 
+	if r.OnLeave != nil {
+		r.OnLeave(l.begunUntil(r.Clock.Now()))
+	}
 	grace, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(roundGrace, cut) })()

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type storing struct {
 	clock    Clock
 	log      *slog.Logger
 	onRound  func(Tick)
+	epoch    int64
 	backlog  int // samples kept at most; a single round always is
 
 	mu           sync.Mutex
@@ -64,7 +66,7 @@ type missedSpan struct {
 }
 
 func newStoring(r Recording) *storing {
-	s := &storing{recorder: r.Recorder, clock: r.Clock, log: r.Log, onRound: r.OnRound, backlog: r.Backlog}
+	s := &storing{recorder: r.Recorder, clock: r.Clock, log: r.Log, onRound: r.OnRound, epoch: r.Epoch, backlog: r.Backlog}
 	s.changed.L = &s.mu
 	return s
 }
@@ -174,7 +176,7 @@ func (s *storing) storeDeclarations(ctx context.Context) {
 		s.declarations = s.declarations[1:]
 		s.mu.Unlock()
 		err := s.retry(ctx, "schedules", func(ctx context.Context) error {
-			return s.recorder.Declare(ctx, d.at, d.schedules)
+			return s.recorder.Declare(ctx, Declaration{s.epoch, d.at, d.schedules})
 		}, func() bool { return false })
 		if err != nil {
 			s.log.Error("schedules not stored", "in_force_from", d.at, "error", err)
@@ -235,7 +237,9 @@ func (s *storing) storeMissed(ctx context.Context) {
 	var ticks []Tick
 	due := span.first
 	for ; len(ticks) < missedAtOnce && !due.IsZero() && !due.After(span.last); due = span.schedule.Next(due) {
-		ticks = append(ticks, missedTick(span.schedule, due))
+		tick := missedTick(span.schedule, due)
+		tick.Epoch = s.epoch
+		ticks = append(ticks, tick)
 	}
 	attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
@@ -244,6 +248,8 @@ func (s *storing) storeMissed(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case errors.Is(err, ErrSuperseded): // whoever reigns now stores what is missed before
+		s.log.Warn("missed ticks refused", "schedule", span.schedule.Name(), "from", span.first, "last", span.last, "error", err)
 	case err != nil:
 		s.log.Warn("missed ticks not stored yet", "schedule", span.schedule.Name(), "from", span.first, "last", span.last, "error", err)
 		s.noteMissed(span)
@@ -264,7 +270,7 @@ func (s *storing) retry(ctx context.Context, what string, do func(context.Contex
 		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 		err := do(attempt)
 		cancel()
-		if err == nil || ctx.Err() != nil || giveUp() {
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrSuperseded) || giveUp() {
 			return err
 		}
 		s.log.Warn("not stored yet, trying again", "what", what, "pause", pause, "error", err)

@@ -62,3 +62,14 @@ func (w walked) has(t time.Time) (until time.Time, walked bool) {
 	}
 	return t, false
 }
+
+// reached returns the latest instant that was walked.
+func (w walked) reached() time.Time {
+	latest := w[0].to
+	for _, s := range w {
+		if s.to.After(latest) {
+			latest = s.to
+		}
+	}
+	return latest
+}

@@ -146,7 +146,7 @@ func (p *demoPlay) record(ctx context.Context, c *config) error {
 			return err
 		}
 		// Nothing is due any more: no later derive is to miss a recorder.
-		if err := s.Declare(ctx, p.plan.closes(), nil); err != nil {
+		if err := s.Declare(ctx, ingest.Declaration{At: p.plan.closes()}); err != nil {
 			return err
 		}
 		if err := p.sleepUntil(ctx, p.plan.window.To.Add(ingest.MaxPeriod+c.derive.settle)); err != nil {

@@ -218,7 +218,7 @@ type keptRounds struct {
 	samples [][]ingest.Sample
 }
 
-func (k *keptRounds) Declare(context.Context, time.Time, []ingest.Schedule) error { return nil }
+func (k *keptRounds) Declare(context.Context, ingest.Declaration) error { return nil }
 
 func (k *keptRounds) Record(_ context.Context, tick ingest.Tick, samples []ingest.Sample) error {
 	k.ticks, k.samples = append(k.ticks, tick), append(k.samples, samples)

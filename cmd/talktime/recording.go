@@ -141,17 +141,17 @@ type recorder struct {
 	caughtUp bool
 }
 
-// Declare also stores as missed, the first time, what was due before at and not
+// Declare also stores as missed, the first time, what was due before and not
 // taken: the rounds begin at that very instant, so that none is left out in
 // between.
-func (r *recorder) Declare(ctx context.Context, at time.Time, schedules []ingest.Schedule) error {
+func (r *recorder) Declare(ctx context.Context, d ingest.Declaration) error {
 	if !r.caughtUp {
-		if _, err := r.CatchUp(ctx, at); err != nil {
+		if _, err := r.CatchUp(ctx, d.At); err != nil {
 			return err
 		}
 		r.caughtUp = true
 	}
-	if err := r.Store.Declare(ctx, at, schedules); err != nil {
+	if err := r.Store.Declare(ctx, d); err != nil {
 		return err
 	}
 	r.begun()

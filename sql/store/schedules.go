@@ -11,13 +11,13 @@ import (
 	"talktime/sql/store/internal/db"
 )
 
-// Declare says which schedules are in force from `at` on. Those whose cron, zone
-// or agents differ from what was in force, or that are gone, are closed at `at`;
+// Declare says which schedules are in force from d.At on. Those whose cron, zone
+// or agents differ from what was in force, or that are gone, are closed there;
 // new and differing ones are opened. Equal ones stay as they are.
-func (s *Store) Declare(ctx context.Context, at time.Time, schedules []ingest.Schedule) error {
+func (s *Store) Declare(ctx context.Context, d ingest.Declaration) error {
 	wanted := map[string]ingest.Schedule{}
 	sets := map[string]int64{}
-	for _, schedule := range schedules {
+	for _, schedule := range d.Schedules {
 		set, err := s.agentSetID(ctx, schedule.Agents())
 		if err != nil {
 			return fmt.Errorf("declare schedules: %w", plain(err))
@@ -38,17 +38,17 @@ func (s *Store) Declare(ctx context.Context, at time.Time, schedules []ingest.Sc
 				delete(wanted, row.Name)
 				continue
 			}
-			if err := q.CloseSchedule(ctx, db.CloseScheduleParams{At: at, ScheduleID: row.ScheduleID}); err != nil {
+			if err := q.CloseSchedule(ctx, db.CloseScheduleParams{At: d.At, ScheduleID: row.ScheduleID}); err != nil {
 				return err
 			}
 		}
-		for _, schedule := range schedules {
+		for _, schedule := range d.Schedules {
 			if _, ok := wanted[schedule.Name()]; !ok {
 				continue
 			}
 			err := q.OpenSchedule(ctx, db.OpenScheduleParams{
 				Name: schedule.Name(), Cron: schedule.Cron(), TimeZone: schedule.Zone(),
-				AllAgents: schedule.All(), AgentSetID: sets[schedule.Name()], At: at,
+				AllAgents: schedule.All(), AgentSetID: sets[schedule.Name()], At: d.At,
 			})
 			if err != nil {
 				return err

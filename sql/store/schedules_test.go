@@ -30,7 +30,7 @@ func office(t testing.TB, agents ingest.AgentSet) ingest.Schedule {
 
 func (d database) declare(t testing.TB, at time.Time, schedules ...ingest.Schedule) {
 	t.Helper()
-	if err := d.Declare(t.Context(), at, schedules); err != nil {
+	if err := d.Declare(t.Context(), ingest.Declaration{At: at, Schedules: schedules}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -150,7 +150,7 @@ func TestDeclareAtOnce(t *testing.T) {
 		s := openStore(t, d.url)
 		agents := agentRange(101, ingest.AgentID(101+i))
 		schedules := []ingest.Schedule{office(t, agents), newSchedule(t, "night", "0 * 20-23 * * *", "UTC", agents)}
-		running.Go(func() { errs[i] = s.Declare(t.Context(), at(8, 0, i), schedules) })
+		running.Go(func() { errs[i] = s.Declare(t.Context(), ingest.Declaration{At: at(8, 0, i), Schedules: schedules}) })
 	}
 	running.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -165,7 +165,7 @@ func TestDeclareAtOnce(t *testing.T) {
 func TestDeclareTwoOfOneName(t *testing.T) {
 	d := newDatabase(t)
 	twice := []ingest.Schedule{office(t, agentRange(101, 102)), office(t, agentRange(103, 104))}
-	if err := d.Declare(t.Context(), at(8, 0, 0), twice); err == nil {
+	if err := d.Declare(t.Context(), ingest.Declaration{At: at(8, 0, 0), Schedules: twice}); err == nil {
 		t.Error("two schedules of one name were declared")
 	}
 	if got := declared(t, d.Store, monday); len(got) > 0 {
