@@ -4,22 +4,23 @@
 -- number of rows whether the tick was stored, and with it its samples may be.
 -- name: PutTakenTick :execrows
 INSERT INTO talktime.ticks AS t (
-    schedule, due_at, period_ms, agent_set_id, status, started_at, finished_at,
+    schedule, due_at, period_ms, agent_set_id, status, epoch, started_at, finished_at,
     observed, not_signed_in, unauthorized, bad_request, gateway_error, unreachable, bad_reply, skipped)
 VALUES (
-    @schedule, @due_at, @period_ms, @agent_set_id, 'taken', @started_at, @finished_at,
+    @schedule, @due_at, @period_ms, @agent_set_id, 'taken', @epoch, @started_at, @finished_at,
     @observed, @not_signed_in, @unauthorized, @bad_request, @gateway_error, @unreachable, @bad_reply, @skipped)
 ON CONFLICT (schedule, due_at, shard) DO UPDATE SET (
-    period_ms, agent_set_id, status, started_at, finished_at,
+    period_ms, agent_set_id, status, epoch, started_at, finished_at,
     observed, not_signed_in, unauthorized, bad_request, gateway_error, unreachable, bad_reply, skipped) = (
-    excluded.period_ms, excluded.agent_set_id, excluded.status, excluded.started_at, excluded.finished_at,
+    excluded.period_ms, excluded.agent_set_id, excluded.status, excluded.epoch, excluded.started_at, excluded.finished_at,
     excluded.observed, excluded.not_signed_in, excluded.unauthorized, excluded.bad_request,
     excluded.gateway_error, excluded.unreachable, excluded.bad_reply, excluded.skipped)
 WHERE t.status = 'missed';
 
--- name: PutMissedTicks :execrows
-INSERT INTO talktime.ticks (schedule, due_at, period_ms, agent_set_id, status)
-SELECT unnest(@schedules::text[]), unnest(@due_at::timestamptz[]), unnest(@period_ms::integer[]), unnest(@agent_set_id::bigint[]), 'missed'
+-- name: PutMissedTicks :exec
+INSERT INTO talktime.ticks (schedule, due_at, period_ms, agent_set_id, status, epoch)
+SELECT unnest(@schedules::text[]), unnest(@due_at::timestamptz[]), unnest(@period_ms::integer[]), unnest(@agent_set_id::bigint[]), 'missed',
+       unnest(@epochs::bigint[])
 ON CONFLICT (schedule, due_at, shard) DO NOTHING;
 
 -- name: PutHandRound :exec

@@ -34,20 +34,3 @@ SELECT horizon_at, derived_at FROM talktime.derivations ORDER BY horizon_at DESC
 -- name: PutJobRun :exec
 INSERT INTO talktime.job_runs (job, due_at, started_at, finished_at, error)
 VALUES (@job, @due_at, @started_at, @finished_at, @error);
-
--- The recorder's lease, held by a session of its own for as long as it lives.
--- name: TryLease :one
-SELECT pg_try_advisory_lock(hashtext('talktime'), hashtext('recorder')) AS is_held;
-
--- name: ReleaseLease :exec
-SELECT pg_advisory_unlock(hashtext('talktime'), hashtext('recorder'));
-
--- By looking, not by trying: even a lock held for an instant would turn away a
--- recorder that starts in it.
--- name: LeaseIsFree :one
-SELECT NOT EXISTS (
-    SELECT FROM pg_catalog.pg_locks
-    WHERE locktype = 'advisory' AND objsubid = 2 AND granted
-      AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-      AND classid::bigint = hashtext('talktime')::bigint & 4294967295
-      AND objid::bigint = hashtext('recorder')::bigint & 4294967295) AS is_free;

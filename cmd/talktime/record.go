@@ -21,7 +21,9 @@ func (a *app) recordCommand() *cobra.Command {
 		Short: "Poll the gateway on the configured schedules until stopped",
 		Long: `record polls the agents of every schedule at its due instants, stores what they
 said, and derives quarter-hours as time goes by. One recorder at a time works on
-a database. It brings an older schema up to date where its role may.
+a database: a second one waits as standby and takes over when the first one
+leaves or gives no sign of life. It brings an older schema up to date where its
+role may.
 
 SIGHUP has it read the configuration, the GUIDs and the gateway's authorities
 again. With a single fault everything stays as it was; else schedules that stay
@@ -56,38 +58,38 @@ func (a *app) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.withAnySchema(ctx, c, func(s *store.Store) error {
-		if err := a.migrateToRecord(ctx, s); err != nil {
-			return err
-		}
+	err = a.withAnySchema(ctx, c, func(s *store.Store) error {
+		orders := newOrders(c)
 		begun := func() {
-			a.log.Info("recording", "schedules", describe(c.schedules), "agents", poller.Agents().Len(),
+			a.log.Info("recording", "schedules", describe(orders.now().schedules), "agents", poller.Agents().Len(),
 				"gateway", c.gateway.url, "database", s.Place())
 		}
-		defer a.tellLeaving(ctx)()
-		orders := newOrders(c)
 		reloads, stop := context.WithCancel(ctx)
 		var following sync.WaitGroup
 		following.Go(func() { (&reloading{a, c, poller, orders}).follow(reloads, hangups) })
 		defer following.Wait()
 		defer stop()
-		return recording{
+		return a.recordForever(ctx, recording{
 			store: s, poller: poller, clock: a.clock, orders: orders, log: a.log, onBegin: begun, tally: tally, steps: new(ingest.Steps),
-		}.run(ctx)
+		})
 	})
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil // told to leave before there was a round to finish
+	}
+	return err
 }
 
-// tellLeaving says when ctx ends what there is to wait for. done ends that.
-func (a *app) tellLeaving(ctx context.Context) (done func()) {
-	told := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		a.log.Info("leaving after the round in flight; another signal ends at once")
-		close(told)
-	})
-	return func() {
-		if !stop() {
-			<-told
+// recordForever records whenever it holds the lease, until ctx ends.
+func (a *app) recordForever(ctx context.Context, r recording) error {
+	for {
+		if err := a.migrateToRecord(ctx, r.store); err != nil {
+			return err
 		}
+		err := r.run(ctx)
+		if !errors.Is(err, ingest.ErrSuperseded) || ctx.Err() != nil {
+			return err
+		}
+		a.log.Warn("another recorder took over while this one gave no sign of life", "error", err)
 	}
 }
 

@@ -35,16 +35,31 @@ const partitionsAhead = 3 * 24 * time.Hour
 // does not get to stays marked for the next recorder.
 const lastDeriveLimit = 5 * time.Second
 
-// run takes the lease and records until ctx ends or until comes: rounds, and
-// beside them the jobs that derive and make partitions. Ticks that nobody took
-// since the last recorder are stored as missed first. It leaves after deriving
-// once more, with what ingest.Recording says could not be stored.
-func (r recording) run(ctx context.Context) (err error) {
-	giveUp, err := keepLease(ctx, r.store, r.log)
+// run takes the lease, as a standby where another recorder holds it, and records
+// until ctx ends or until comes: rounds, and beside them the jobs that derive and
+// make partitions. Ticks that nobody took since the last recorder are stored as
+// missed first. It leaves after deriving once more, with what ingest.Recording
+// says could not be stored. Where another recorder takes over, the error wraps
+// ingest.ErrSuperseded and run can be called again.
+func (r recording) run(ctx context.Context) error {
+	lease, err := r.awaitLease(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, giveUp()) }()
+	defer tellLeaving(ctx, r.log)()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	reign := beginReign(ctx, lease, r.log, stop)
+	defer reign.end(ctx)
+	err = r.reign(ctx, reign)
+	if superseded := context.Cause(ctx); errors.Is(superseded, ingest.ErrSuperseded) {
+		return errors.Join(superseded, err)
+	}
+	return err
+}
+
+// reign records for as long as the lease is held.
+func (r recording) reign(ctx context.Context, reign *reign) error {
 	if err := r.makePartitions(ctx, r.clock.Now()); err != nil {
 		return err
 	}
@@ -64,28 +79,50 @@ func (r recording) run(ctx context.Context) (err error) {
 	})
 	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	holding, stopJobs := context.WithCancel(beside)
+	defer stopJobs()
 	var running sync.WaitGroup
 	clock := r.clock
 	if !r.until.IsZero() {
 		clock = untilClock{r.clock, r.until}
 	}
-	running.Go(func() { ingest.RunJobs(beside, clock, jobs, r.store, r.log) })
+	running.Go(func() { ingest.RunJobs(holding, clock, jobs, r.store, r.log) })
 	if r.tally != nil {
 		running.Go(func() { r.tally.run(beside, clock) })
 	}
 
-	told := r.orders.now()
+	told, epoch := r.orders.now(), reign.lease.Epoch()
 	err = ingest.Recording{
-		Schedules: told.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store, begun: begun},
-		Concurrency: told.concurrency, Log: r.log, OnRound: r.told, Until: r.until,
+		Schedules: told.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store, epoch: epoch, begun: begun},
+		Concurrency: told.concurrency, Log: r.log, OnRound: r.told, Epoch: epoch, From: reign.lease.From(), Until: r.until,
 		Steps: r.steps, Changes: r.orders.changes,
+		OnLeave: func(from time.Time) {
+			stopJobs() // they are the next holder's
+			reign.leave(ctx, from)
+		},
 	}.Run(ctx)
 	release()
 	defer join(r.clock)() // the jobs, as they end, are not to move it either
 	stop()
 	running.Wait()
-	r.deriveLast(ctx)
+	if !errors.Is(context.Cause(ctx), ingest.ErrSuperseded) {
+		r.deriveLast(ctx)
+	}
 	return err
+}
+
+// tellLeaving says when ctx ends what there is to wait for. done ends that.
+func tellLeaving(ctx context.Context, log *slog.Logger) (done func()) {
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		log.Info("leaving after the round in flight; another signal ends at once")
+		close(told)
+	})
+	return func() {
+		if !stop() {
+			<-told
+		}
+	}
 }
 
 // told tells of a round that is stored.
@@ -137,15 +174,17 @@ func (r recording) deriveLast(ctx context.Context) {
 // recorder is the store as a recorder uses it.
 type recorder struct {
 	*store.Store
+	epoch    int64
 	begun    func() // called when the recorder stands before its first round
 	caughtUp bool
 }
 
-// Declare also stores as missed, the first time, what was due before and not
-// taken: the rounds begin at that very instant, so that none is left out in
-// between.
+// Declare also stores as missed, the first time in its own reign, what was due
+// before and not taken: the rounds begin at that very instant, so that none is
+// left out in between.
 func (r *recorder) Declare(ctx context.Context, d ingest.Declaration) error {
-	if !r.caughtUp {
+	isOwn := d.Epoch == r.epoch
+	if isOwn && !r.caughtUp {
 		if _, err := r.CatchUp(ctx, d.At); err != nil {
 			return err
 		}
@@ -154,7 +193,9 @@ func (r *recorder) Declare(ctx context.Context, d ingest.Declaration) error {
 	if err := r.Store.Declare(ctx, d); err != nil {
 		return err
 	}
-	r.begun()
+	if isOwn {
+		r.begun()
+	}
 	return nil
 }
 

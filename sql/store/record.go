@@ -19,12 +19,16 @@ import (
 // stored as missed is replaced; one that was stored as taken stands, and the
 // samples that come with it are left out, so that calling again after an
 // uncertain error stores nothing twice. A partition missing for the samples'
-// day is made.
+// day is made. Where the tick's epoch did not reign at its due instant nothing
+// is stored and the error wraps ingest.ErrSuperseded.
 func (s *Store) Record(ctx context.Context, tick ingest.Tick, samples []ingest.Sample) error {
 	set, err := s.agentSetID(ctx, tick.Agents)
 	if err == nil {
 		err = s.withPartitions(ctx, samples, func() error {
 			return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
+				if err := fence(ctx, q, tick.Epoch, tick.DueAt, tick.DueAt); err != nil {
+					return err
+				}
 				if err := q.NoteLostSamples(ctx, daysOf(samples)); err != nil {
 					return err
 				}
@@ -45,7 +49,7 @@ func (s *Store) Record(ctx context.Context, tick ingest.Tick, samples []ingest.S
 func takenTick(tick ingest.Tick, set int64) db.PutTakenTickParams {
 	polls := func(o ingest.Outcome) int32 { return int32(tick.Polls[o]) }
 	return db.PutTakenTickParams{
-		Schedule: tick.Schedule, DueAt: tick.DueAt, PeriodMs: int32(tick.Period.Milliseconds()), AgentSetID: set,
+		Schedule: tick.Schedule, DueAt: tick.DueAt, PeriodMs: int32(tick.Period.Milliseconds()), AgentSetID: set, Epoch: tick.Epoch,
 		StartedAt: &tick.StartedAt, FinishedAt: &tick.FinishedAt,
 		Observed: polls(ingest.Observed), NotSignedIn: polls(ingest.NotSignedIn),
 		Unauthorized: polls(ingest.Unauthorized), BadRequest: polls(ingest.BadRequest),
@@ -55,14 +59,21 @@ func takenTick(tick ingest.Tick, set int64) db.PutTakenTickParams {
 }
 
 // RecordMissed keeps ticks that no recorder took. Where one is already stored,
-// taken or missed, that one stands.
+// taken or missed, that one stands. Where an epoch among theirs did not reign at
+// all its due instants nothing is stored and the error wraps
+// ingest.ErrSuperseded.
 func (s *Store) RecordMissed(ctx context.Context, ticks []ingest.Tick) error {
 	if len(ticks) == 0 {
 		return nil
 	}
 	rows, err := s.missedTicks(ctx, ticks)
 	if err == nil {
-		_, err = db.New(s.pool).PutMissedTicks(ctx, rows)
+		err = s.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
+			if err := fenceMissed(ctx, q, ticks); err != nil {
+				return err
+			}
+			return q.PutMissedTicks(ctx, rows)
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("record %d missed ticks: %w", len(ticks), plain(err))
@@ -89,6 +100,7 @@ func (s *Store) missedTicks(ctx context.Context, ticks []ingest.Tick) (rows db.P
 		rows.DueAt = append(rows.DueAt, tick.DueAt)
 		rows.PeriodMs = append(rows.PeriodMs, int32(tick.Period.Milliseconds()))
 		rows.AgentSetID = append(rows.AgentSetID, set.id)
+		rows.Epochs = append(rows.Epochs, tick.Epoch)
 	}
 	return rows, nil
 }

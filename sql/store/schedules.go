@@ -13,7 +13,9 @@ import (
 
 // Declare says which schedules are in force from d.At on. Those whose cron, zone
 // or agents differ from what was in force, or that are gone, are closed there;
-// new and differing ones are opened. Equal ones stay as they are.
+// new and differing ones are opened. Equal ones stay as they are. Where its epoch
+// did not reign at d.At, or a later one has begun, nothing is stored and the
+// error wraps ingest.ErrSuperseded.
 func (s *Store) Declare(ctx context.Context, d ingest.Declaration) error {
 	wanted := map[string]ingest.Schedule{}
 	sets := map[string]int64{}
@@ -25,6 +27,9 @@ func (s *Store) Declare(ctx context.Context, d ingest.Declaration) error {
 		wanted[schedule.Name()], sets[schedule.Name()] = schedule, set
 	}
 	err := s.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
+		if err := fenceDeclaration(ctx, q, d); err != nil {
+			return err
+		}
 		if err := q.LockSchedules(ctx); err != nil {
 			return err
 		}

@@ -90,8 +90,8 @@ func TestSettle(t *testing.T) {
 				d.record(t, tick, samples)
 			}
 			if test.held {
-				lease := d.takeLease(t)
-				defer func() { _ = lease.Release(t.Context()) }()
+				lease := d.takeLease(t, monday)
+				defer func() { release(t, lease, monday) }()
 			}
 			for range 2 { // settling again changes nothing
 				if diff := cmp.Diff(test.want, inWords(d.settle(t, test.now))); diff != "" {
@@ -125,11 +125,11 @@ func TestSettleFollowsDeclarations(t *testing.T) {
 	d.declare(t, at(8, 0, 55), hourly)
 
 	want := settled{"08:05:00", 6, []string{"200-201 1h0m0s"}}
-	lease := d.takeLease(t)
+	lease := d.takeLease(t, monday)
 	if diff := cmp.Diff(settled{"08:00:00", 0, []string{"200-201 1h0m0s", "101-110 10s", "101-120 10s"}}, inWords(d.settle(t, at(8, 5, 0)))); diff != "" {
 		t.Errorf("settled while the lease is held (-want +got):\n%s", diff)
 	}
-	if err := lease.Release(t.Context()); err != nil {
+	if err := lease.Release(t.Context(), monday); err != nil {
 		t.Fatal(err)
 	}
 	tick, samples := roundAt(at(8, 0, 0), agentRange(200, 201), idle)
@@ -168,8 +168,8 @@ func TestCatchUp(t *testing.T) {
 	d := newDatabase(t)
 	team := agentRange(101, 110)
 	d.declare(t, at(8, 0, 0), office(t, team))
-	lease := d.takeLease(t)
-	defer func() { _ = lease.Release(t.Context()) }()
+	lease := d.takeLease(t, monday)
+	defer func() { release(t, lease, monday) }()
 	tick, samples := roundAt(at(8, 0, 10), team, talking)
 	d.record(t, tick, samples)
 	caught, err := d.CatchUp(t.Context(), at(8, 0, 40))

@@ -117,9 +117,10 @@ func (q *Queries) PutHandRound(ctx context.Context, arg PutHandRoundParams) erro
 	return err
 }
 
-const PutMissedTicks = `-- name: PutMissedTicks :execrows
-INSERT INTO talktime.ticks (schedule, due_at, period_ms, agent_set_id, status)
-SELECT unnest($1::text[]), unnest($2::timestamptz[]), unnest($3::integer[]), unnest($4::bigint[]), 'missed'
+const PutMissedTicks = `-- name: PutMissedTicks :exec
+INSERT INTO talktime.ticks (schedule, due_at, period_ms, agent_set_id, status, epoch)
+SELECT unnest($1::text[]), unnest($2::timestamptz[]), unnest($3::integer[]), unnest($4::bigint[]), 'missed',
+       unnest($5::bigint[])
 ON CONFLICT (schedule, due_at, shard) DO NOTHING
 `
 
@@ -128,33 +129,32 @@ type PutMissedTicksParams struct {
 	DueAt      []time.Time
 	PeriodMs   []int32
 	AgentSetID []int64
+	Epochs     []int64
 }
 
-func (q *Queries) PutMissedTicks(ctx context.Context, arg PutMissedTicksParams) (int64, error) {
-	result, err := q.db.Exec(ctx, PutMissedTicks,
+func (q *Queries) PutMissedTicks(ctx context.Context, arg PutMissedTicksParams) error {
+	_, err := q.db.Exec(ctx, PutMissedTicks,
 		arg.Schedules,
 		arg.DueAt,
 		arg.PeriodMs,
 		arg.AgentSetID,
+		arg.Epochs,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }
 
 const PutTakenTick = `-- name: PutTakenTick :execrows
 
 INSERT INTO talktime.ticks AS t (
-    schedule, due_at, period_ms, agent_set_id, status, started_at, finished_at,
+    schedule, due_at, period_ms, agent_set_id, status, epoch, started_at, finished_at,
     observed, not_signed_in, unauthorized, bad_request, gateway_error, unreachable, bad_reply, skipped)
 VALUES (
-    $1, $2, $3, $4, 'taken', $5, $6,
-    $7, $8, $9, $10, $11, $12, $13, $14)
+    $1, $2, $3, $4, 'taken', $5, $6, $7,
+    $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (schedule, due_at, shard) DO UPDATE SET (
-    period_ms, agent_set_id, status, started_at, finished_at,
+    period_ms, agent_set_id, status, epoch, started_at, finished_at,
     observed, not_signed_in, unauthorized, bad_request, gateway_error, unreachable, bad_reply, skipped) = (
-    excluded.period_ms, excluded.agent_set_id, excluded.status, excluded.started_at, excluded.finished_at,
+    excluded.period_ms, excluded.agent_set_id, excluded.status, excluded.epoch, excluded.started_at, excluded.finished_at,
     excluded.observed, excluded.not_signed_in, excluded.unauthorized, excluded.bad_request,
     excluded.gateway_error, excluded.unreachable, excluded.bad_reply, excluded.skipped)
 WHERE t.status = 'missed'
@@ -165,6 +165,7 @@ type PutTakenTickParams struct {
 	DueAt        time.Time
 	PeriodMs     int32
 	AgentSetID   int64
+	Epoch        int64
 	StartedAt    *time.Time
 	FinishedAt   *time.Time
 	Observed     int32
@@ -186,6 +187,7 @@ func (q *Queries) PutTakenTick(ctx context.Context, arg PutTakenTickParams) (int
 		arg.DueAt,
 		arg.PeriodMs,
 		arg.AgentSetID,
+		arg.Epoch,
 		arg.StartedAt,
 		arg.FinishedAt,
 		arg.Observed,

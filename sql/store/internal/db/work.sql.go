@@ -58,24 +58,6 @@ func (q *Queries) LastDerivation(ctx context.Context) (LastDerivationRow, error)
 	return i, err
 }
 
-const LeaseIsFree = `-- name: LeaseIsFree :one
-SELECT NOT EXISTS (
-    SELECT FROM pg_catalog.pg_locks
-    WHERE locktype = 'advisory' AND objsubid = 2 AND granted
-      AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-      AND classid::bigint = hashtext('talktime')::bigint & 4294967295
-      AND objid::bigint = hashtext('recorder')::bigint & 4294967295) AS is_free
-`
-
-// By looking, not by trying: even a lock held for an instant would turn away a
-// recorder that starts in it.
-func (q *Queries) LeaseIsFree(ctx context.Context) (bool, error) {
-	row := q.db.QueryRow(ctx, LeaseIsFree)
-	var is_free bool
-	err := row.Scan(&is_free)
-	return is_free, err
-}
-
 const LockDerive = `-- name: LockDerive :exec
 
 SELECT pg_advisory_xact_lock(hashtext('talktime.derive'))
@@ -153,15 +135,6 @@ func (q *Queries) PutJobRun(ctx context.Context, arg PutJobRunParams) error {
 	return err
 }
 
-const ReleaseLease = `-- name: ReleaseLease :exec
-SELECT pg_advisory_unlock(hashtext('talktime'), hashtext('recorder'))
-`
-
-func (q *Queries) ReleaseLease(ctx context.Context) error {
-	_, err := q.db.Exec(ctx, ReleaseLease)
-	return err
-}
-
 const TakeDirty = `-- name: TakeDirty :many
 DELETE FROM talktime.dirty RETURNING from_at, to_at, period_ms
 `
@@ -192,18 +165,6 @@ func (q *Queries) TakeDirty(ctx context.Context) ([]TakeDirtyRow, error) {
 		return nil, err
 	}
 	return items, nil
-}
-
-const TryLease = `-- name: TryLease :one
-SELECT pg_try_advisory_lock(hashtext('talktime'), hashtext('recorder')) AS is_held
-`
-
-// The recorder's lease, held by a session of its own for as long as it lives.
-func (q *Queries) TryLease(ctx context.Context) (bool, error) {
-	row := q.db.QueryRow(ctx, TryLease)
-	var is_held bool
-	err := row.Scan(&is_held)
-	return is_held, err
 }
 
 const TuneDerive = `-- name: TuneDerive :exec

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"talktime/ingest"
+)
+
+// What a recorder of a pair says.
+const (
+	waitsAsStandby = `msg="waiting as standby: another recorder holds the lease" holder=`
+	takesOver      = `msg="taking over from the other recorder: `
+)
+
+// startPair starts two recorders on a schedule of one second, both of which use
+// the same data_dir. The first records, the second waits.
+func (c *centre) startPair() (first, second *recorderProcess) {
+	first = c.startRecorder()
+	first.await(roundStored, 2)
+	second = c.startRecorder()
+	second.await(waitsAsStandby, 1)
+	return first, second
+}
+
+// mustBeSound checks that every due instant between the first and the last tick
+// has one tick, in the reign it was due in, that every agent has one sample for
+// each one that was taken, and that reigns meet. It returns the missed ones.
+func (c *centre) mustBeSound(agents int) (missed []string) {
+	c.t.Helper()
+	const none = "[[0 0 0 0]]"
+	got := fmt.Sprint(c.query(fmt.Sprintf(`SELECT
+		(SELECT extract(epoch FROM max(due_at) - min(due_at))::int + 1 - count(*) FROM talktime.ticks),
+		(SELECT count(*) FROM talktime.ticks AS t JOIN talktime.epochs AS e USING (epoch)
+		 WHERE t.due_at < e.ticks_from OR t.due_at >= coalesce(e.ticks_until, 'infinity')),
+		(SELECT count(*) FROM talktime.ticks AS t WHERE status = 'taken' AND %d <> (
+			SELECT count(DISTINCT agent_id) FROM talktime.samples WHERE polled_at >= t.due_at AND polled_at < t.due_at + interval '1 s'))
+		 + abs((SELECT count(*) FROM talktime.samples) - %[1]d * (SELECT count(*) FROM talktime.ticks WHERE status = 'taken')),
+		(SELECT count(*) FROM talktime.epochs AS a JOIN talktime.epochs AS b ON b.epoch = a.epoch + 1
+		 WHERE a.epoch > 0 AND a.ticks_until IS DISTINCT FROM b.ticks_from)`, agents)))
+	if got != none {
+		c.t.Errorf("due instants without a tick, ticks in another's reign, agents without one sample a tick, reigns that do not meet: %s, want none", got)
+	}
+	for _, row := range c.query("SELECT to_char(due_at, 'HH24:MI:SS') FROM talktime.ticks WHERE status = 'missed' ORDER BY due_at") {
+		missed = append(missed, row[0])
+	}
+	return missed
+}
+
+// lateness measures how late this machine runs things, until it is read: a hole
+// may be that much longer.
+func lateness() (read func() time.Duration) {
+	const nap = 20 * time.Millisecond
+	done, worst := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		most := time.Duration(0)
+		for {
+			began := time.Now()
+			select {
+			case <-done:
+				worst <- most
+				return
+			case <-time.After(nap):
+				most = max(most, time.Since(began)-nap)
+			}
+		}
+	}()
+	return func() time.Duration { close(done); return <-worst }
+}
+
+// One of two is killed: the other takes over within two periods, and nothing is
+// counted twice.
+func TestStandbyTakesOverFromADeadRecorder(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 124}), "* * * * * *")
+	first, second := c.startPair()
+	late := lateness()
+	first.signal(syscall.SIGKILL)
+	first.exitCode()
+	second.await(takesOver+"its beats stayed away for 1s", 1)
+	second.await(roundStored, 3)
+	allowed := 2 + int((late()+time.Second-1)/time.Second)
+	second.signal(syscall.SIGTERM)
+	if code := second.exitCode(); code != exitOK {
+		t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &second.seen)
+	}
+	if n := strings.Count(second.seen.String(), waitsAsStandby); n != 1 {
+		t.Errorf("the standby said %d times that it waits:\n%s", n, &second.seen)
+	}
+	missed := c.mustBeSound(24)
+	t.Logf("missed: %q", missed)
+	if len(missed) > allowed {
+		t.Errorf("%d ticks are missed, %q, want at most %d:\n%s", len(missed), missed, allowed, &second.seen)
+	}
+}
+
+// A pair is upgraded one after the other: no due instant is missed.
+func TestUpgradingAPairLeavesNoHole(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 124}), "* * * * * *")
+	old, standby := c.startPair()
+	standby.signal(syscall.SIGTERM) // it has nothing to finish
+	if code := standby.exitCode(); code != exitOK || strings.Contains(standby.seen.String(), "leaving after the round") {
+		t.Errorf("as standby, after SIGTERM the exit code is %d:\n%s", code, &standby.seen)
+	}
+	for range 3 { // an upgrade, and back, and again
+		next := c.startRecorder()
+		next.await(waitsAsStandby, 1)
+		old.signal(syscall.SIGTERM)
+		next.await(takesOver+"it left", 1)
+		if code := old.exitCode(); code != exitOK {
+			t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &old.seen)
+		}
+		next.await(roundStored, 2)
+		old = next
+	}
+	old.signal(syscall.SIGTERM)
+	old.exitCode()
+	if missed := c.mustBeSound(24); len(missed) > 0 {
+		t.Errorf("missed are %q:\n%s", missed, &old.seen)
+	}
+}
+
+// A recorder that stands still for too long is superseded. It becomes standby
+// and takes over again when its turn comes.
+func TestSupersededRecorderBecomesStandby(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *")
+	first, second := c.startPair()
+	first.signal(syscall.SIGSTOP)
+	second.await(takesOver, 1)
+	second.await(roundStored, 2)
+	first.signal(syscall.SIGCONT)
+	first.await("another recorder took over", 1)
+	first.await(waitsAsStandby, 1)
+	second.signal(syscall.SIGTERM)
+	if code := second.exitCode(); code != exitOK {
+		t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &second.seen)
+	}
+	first.await(takesOver+"it left", 1)
+	first.await(roundStored, 2)
+	first.signal(syscall.SIGTERM)
+	if code := first.exitCode(); code != exitOK {
+		t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &first.seen)
+	}
+	c.mustBeSound(3)
+	if rows := fmt.Sprint(c.query("SELECT max(epoch) FROM talktime.epochs")); rows != "[[3]]" {
+		t.Errorf("the last epoch is %s, want 3", rows)
+	}
+}
