@@ -23,7 +23,7 @@ func (a *app) recordCommand() *cobra.Command {
 said, and derives quarter-hours as time goes by. One recorder at a time works on
 a database: a second one waits as standby and takes over when the first one
 leaves or gives no sign of life. It brings an older schema up to date where its
-role may.
+role may, and waits for a database that cannot be reached.
 
 SIGHUP has it read the configuration, the GUIDs and the gateway's authorities
 again. With a single fault everything stays as it was; else schedules that stay
@@ -58,7 +58,7 @@ func (a *app) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = a.withAnySchema(ctx, c, func(s *store.Store) error {
+	err = a.withOpened(ctx, c, a.awaitDatabase, func(s *store.Store) error {
 		orders := newOrders(c)
 		begun := func() {
 			a.log.Info("recording", "schedules", describe(orders.now().schedules), "agents", poller.Agents().Len(),
@@ -82,10 +82,12 @@ func (a *app) record(ctx context.Context) error {
 // recordForever records whenever it holds the lease, until ctx ends.
 func (a *app) recordForever(ctx context.Context, r recording) error {
 	for {
-		if err := a.migrateToRecord(ctx, r.store); err != nil {
-			return err
-		}
-		err := r.run(ctx)
+		err := a.outwait(ctx, func() error {
+			if err := a.migrateToRecord(ctx, r.store); err != nil {
+				return err
+			}
+			return r.run(ctx)
+		})
 		if !errors.Is(err, ingest.ErrSuperseded) || ctx.Err() != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"talktime/ingest"
 	"talktime/sql/store"
 )
 
@@ -21,13 +22,18 @@ func (a *app) withStore(ctx context.Context, c *config, use func(*store.Store) e
 
 // withAnySchema hands use the store whatever its schema, and closes it and the
 // private Postgres afterwards.
-func (a *app) withAnySchema(ctx context.Context, c *config, use func(*store.Store) error) (err error) {
+func (a *app) withAnySchema(ctx context.Context, c *config, use func(*store.Store) error) error {
+	return a.withOpened(ctx, c, store.Open, use)
+}
+
+// withOpened is withAnySchema with a way of its own to open the store.
+func (a *app) withOpened(ctx context.Context, c *config, open func(context.Context, ingest.Secret) (*store.Store, error), use func(*store.Store) error) (err error) {
 	db, err := a.openDatabase(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close(ctx)) }()
-	s, err := store.Open(ctx, db.url)
+	s, err := open(ctx, db.url)
 	if err != nil {
 		return err
 	}
