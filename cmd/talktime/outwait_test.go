@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -31,7 +32,7 @@ func (c *centre) useDatabase(address string) {
 // freeAddress is one of loopback at which nobody listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // listening on loopback waits for nothing
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,38 +40,57 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// serveSocket passes connections at an address on to a socket, until the test
-// ends.
-func serveSocket(t *testing.T, address, socket string) {
+// serveSocket passes connections at an address on to a socket, until stop or the
+// end of the test cuts them.
+func serveSocket(t *testing.T, address, socket string) (stop func()) {
 	t.Helper()
-	listener, err := net.Listen("tcp", address) //nolint:noctx // as above
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() })
+	var mu sync.Mutex
+	open := []io.Closer{listener}
 	go func() {
 		for {
 			client, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			server, err := net.Dial("unix", socket) //nolint:noctx // as above
+			server, err := new(net.Dialer).DialContext(t.Context(), "unix", socket)
 			if err != nil {
 				_ = client.Close()
 				continue
 			}
+			mu.Lock()
+			open = append(open, client, server)
+			mu.Unlock()
 			go func() { _, _ = io.Copy(server, client); _ = server.Close() }()
 			go func() { _, _ = io.Copy(client, server); _ = client.Close() }()
 		}
 	}()
+	stop = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range open {
+			_ = c.Close()
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// socket returns the private Postgres' socket and the user to reach it as.
+func (c *centre) socket() (path, user string) {
+	c.t.Helper()
+	row := c.query("SELECT current_setting('unix_socket_directories'), current_setting('port'), current_user")[0]
+	return filepath.Join(row[0], ".s.PGSQL."+row[1]), row[2]
 }
 
 // A recorder that starts before its database waits for it.
 func TestRecorderWaitsForItsDatabase(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *")
-	socket := filepath.Join(c.query("SHOW unix_socket_directories")[0][0], ".s.PGSQL."+c.query("SHOW port")[0][0])
-	user := c.query("SELECT current_user")[0][0]
+	socket, user := c.socket()
 	address := freeAddress(t)
 	c.useDatabase(user + "@" + address)
 	const waiting = `msg="waiting for the database" error="open the database talktime at 127.0.0.1 port `
@@ -98,10 +118,9 @@ func TestRecorderWaitsForItsDatabase(t *testing.T) {
 // What does not mend itself ends a recorder at once.
 func TestRecorderDoesNotWaitInVain(t *testing.T) {
 	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *")
-	directory := c.query("SHOW unix_socket_directories")[0][0]
-	user := c.query("SELECT current_user")[0][0]
+	socket, user := c.socket()
 	at := func(database, user string) string {
-		return "postgres:///" + database + "?" + url.Values{"host": {directory}, "user": {user}}.Encode()
+		return "postgres:///" + database + "?" + url.Values{"host": {filepath.Dir(socket)}, "user": {user}}.Encode()
 	}
 	c.query("CREATE ROLE reader LOGIN")
 	for name, test := range map[string]struct {

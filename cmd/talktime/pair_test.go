@@ -151,3 +151,72 @@ func TestSupersededRecorderBecomesStandby(t *testing.T) {
 		t.Errorf("the last epoch is %s, want 3", rows)
 	}
 }
+
+// A database that is away for longer than beats may stay away makes no standby
+// take over: its holder could not beat either.
+func TestStandbyDoesNotCountAnOutage(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "*/2 * * * * *")
+	socket, user := c.socket()
+	address := freeAddress(t)
+	c.useDatabase(user + "@" + address)
+	cut := serveSocket(t, address, socket)
+	first, second := c.startPair()
+	cut()
+	first.await("the lease's beats do not get through; recording goes on", 1)
+	second.await("standby: the lease cannot be looked at", 1)
+	<-time.After(3 * time.Second) // more than the two seconds that beats may stay away
+	serveSocket(t, address, socket)
+	second.await("standby: the lease can be looked at again", 1)
+	first.await(roundStored, 3)
+	for _, p := range []*recorderProcess{second, first} {
+		p.signal(syscall.SIGTERM)
+		if code := p.exitCode(); code != exitOK {
+			t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &p.seen)
+		}
+	}
+	if rows := fmt.Sprint(c.query("SELECT (SELECT count(*) FROM talktime.ticks WHERE status = 'missed'), max(epoch) FROM talktime.epochs")); rows != "[[0 1]]" {
+		t.Errorf("ticks missed and the last epoch are %s:\n%s", rows, &second.seen)
+	}
+}
+
+// A standby of an older version leaves a schema alone that it does not know.
+func TestStandbyLeavesANewerSchemaAlone(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *")
+	first, second := c.startPair()
+	c.query("INSERT INTO public.talktime_migrations (version_id, is_applied) VALUES (99999, true)")
+	first.signal(syscall.SIGTERM)
+	first.exitCode()
+	if code := second.exitCode(); code != exitSchema || !strings.Contains(second.seen.String(), "the database's schema is newer than this program") {
+		t.Errorf("the exit code is %d, want %d:\n%s", code, exitSchema, &second.seen)
+	}
+	if rows := fmt.Sprint(c.query("SELECT max(epoch) FROM talktime.epochs")); rows != "[[1]]" {
+		t.Errorf("the last epoch is %s, want 1", rows)
+	}
+}
+
+func TestLeaseTTL(t *testing.T) {
+	agents := ingest.NewAgentSet(101)
+	for spec, want := range map[string]time.Duration{
+		"* * * * * *":          time.Second,
+		"*/5 * * * * *":        5 * time.Second,
+		"*/10 * 8-19 * * *":    10 * time.Second,
+		"0 * * * * *":          10 * time.Second, // waiting longer would gain nothing
+		"0,3 0 0 1 1 *":        3 * time.Second,  // the period of its due instants, however seldom they come
+		"0,20,22,50 * * * * *": 2 * time.Second,
+	} {
+		s, err := ingest.NewSchedule("a", spec, "UTC", agents, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		minutes, err := ingest.NewSchedule("b", "0 * * * * *", "UTC", agents, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Date(2026, 11, 20, 9, 0, 3, 0, time.UTC)
+		if got := leaseTTL([]ingest.Schedule{minutes, s}, now); got != want {
+			t.Errorf("%s: the beats may stay away for %s, want %s", spec, got, want)
+		}
+	}
+}

@@ -19,7 +19,7 @@ import (
 // returns the address.
 func serverThat(t *testing.T, serves func(net.Conn)) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // listening on loopback waits for nothing
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestErrAway(t *testing.T) {
 		"nobody listens": {
 			func(t *testing.T) string {
 				t.Helper()
-				listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // as above
+				listener, err := net.Listen("tcp", "127.0.0.1:0")
 				if err != nil {
 					t.Fatal(err)
 				}
