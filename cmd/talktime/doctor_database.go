@@ -145,18 +145,18 @@ func (d *doctor) rights(ctx context.Context, s *store.Store) {
 // lease tells who records, and reports whether somebody does.
 func (d *doctor) lease(ctx context.Context, s *store.Store) (recording bool) {
 	const check = "recorder"
-	free, err := s.LeaseIsFree(ctx)
+	reign, err := s.LookAtLease(ctx)
 	switch {
 	case err != nil:
 		d.failWith(check, "", err)
-	case !free:
-		d.ok(check, "one is at work")
+	case !reign.IsFree:
+		d.ok(check, "%s records, in epoch %d", reign.Holder, reign.Epoch)
 	case d.isRecorder:
 		d.warn(check, "start `talktime record`", "nobody records now")
 	default:
 		d.ok(check, "nobody records now")
 	}
-	return err == nil && !free
+	return err == nil && !reign.IsFree
 }
 
 // partitionsNeeded is what should be made ahead: a recorder makes a day more

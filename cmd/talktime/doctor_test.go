@@ -252,6 +252,7 @@ var differing = []struct {
 	{regexp.MustCompile(`version \d+`), "version N"},
 	{regexp.MustCompile(`needs \d+\)`), "needs N)"},
 	{regexp.MustCompile(`current time \S+ is after \S+`), "current time NOW is after THEN"},
+	{regexp.MustCompile(`\S+:\d+ records, in epoch \d+`), "HOLDER records, in epoch N"},
 	{regexp.MustCompile(`(derive {12}).*`), "${1}PROGRESS"},
 }
 

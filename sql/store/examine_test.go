@@ -153,6 +153,13 @@ func TestGrantedRightsAreEnoughToRecord(t *testing.T) {
 	if err := s.JobRan(t.Context(), ingest.JobRun{Name: "derive", DueAt: at(9, 0, 0), StartedAt: at(9, 0, 0), FinishedAt: at(9, 0, 1)}); err != nil {
 		t.Fatal(err)
 	}
+	lease := recorder.takeLease(t, at(9, 0, 0))
+	if err := lease.Beat(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := lease.Release(t.Context(), at(9, 0, 1)); err != nil {
+		t.Error(err)
+	}
 	if _, err := s.Roster(t.Context()); err != nil {
 		t.Error(err)
 	}
