@@ -34,7 +34,7 @@ func (r Recording) begin(ctx context.Context) (*loop, error) {
 		changes: r.Changes, watch: newWatch(r.Clock), walked: newWalked(start), steps: r.Steps,
 	}
 	l.lines = l.lineUp(r.Schedules, start)
-	if err := r.Recorder.Declare(ctx, Declaration{r.Epoch, start, l.schedules()}); err != nil {
+	if err := l.storing.declareFirst(ctx, start, l.schedules()); err != nil {
 		return nil, fmt.Errorf("record: declare the schedules: %w", err)
 	}
 	l.rounds = rounds{clock: r.Clock, pool: newPool(r.Poller, r.Clock, r.Concurrency, l.finished)}

@@ -43,7 +43,7 @@ type Recorder interface {
 // Defaults of a Recording.
 const (
 	DefaultConcurrency = 64
-	DefaultBacklog     = 500_000 // about 40 MB
+	DefaultBacklog     = 200_000 // about 16 MB
 )
 
 // How long leaving may take: for the round in flight, then for what is not
@@ -65,8 +65,9 @@ type Recording struct {
 	Recorder  Recorder
 
 	Concurrency int          // polls in flight at most; 0 means DefaultConcurrency
-	Backlog     int          // samples kept while they cannot be stored; 0 means DefaultBacklog
+	Backlog     int          // samples in memory, neither stored nor spooled; 0 means DefaultBacklog
 	Log         *slog.Logger // nil means slog.Default()
+	OnBegin     func()       // called once the first due instants are waited for; may be nil
 	OnRound     func(Tick)   // called with each tick stored as taken, one at a time; may be nil
 	Epoch       int64        // of the ticks and declarations
 	From        time.Time    // due instants before it are not taken; zero means now
@@ -107,14 +108,17 @@ var ErrSetBack = errors.New("the clock was set back")
 // flight end on the clock they began with. More than a minute before its own
 // start nothing can be this recording's: it leaves with ErrSetBack.
 func (r Recording) Run(ctx context.Context) error {
-	r, err := r.withDefaults()
-	if err != nil {
+	r = r.withOptions()
+	if err := checkSchedules(r.Schedules); err != nil {
 		return err
 	}
 	defer join(r.Clock)()
 	l, err := r.begin(ctx)
 	if err != nil {
 		return err
+	}
+	if r.OnBegin != nil {
+		r.OnBegin()
 	}
 	stored := make(chan struct{})
 	storingCtx, stopStoring := context.WithCancel(context.WithoutCancel(ctx))
@@ -147,7 +151,8 @@ func (r Recording) Run(ctx context.Context) error {
 	return ended
 }
 
-func (r Recording) withDefaults() (Recording, error) {
+// withOptions fills in what is left out.
+func (r Recording) withOptions() Recording {
 	if r.Concurrency <= 0 {
 		r.Concurrency = DefaultConcurrency
 	}
@@ -157,7 +162,10 @@ func (r Recording) withDefaults() (Recording, error) {
 	if r.Log == nil {
 		r.Log = slog.Default()
 	}
-	return r, checkSchedules(r.Schedules)
+	if r.Accounts == nil {
+		r.Accounts = new(Accounts)
+	}
+	return r
 }
 
 // checkSchedules asks for schedules that a recording can tell apart.

@@ -277,6 +277,7 @@ func TestRunAccountsForEveryTick(t *testing.T) {
 			b := newBench(schedules...)
 			b.Concurrency = rapid.IntRange(1, 20).Draw(t, "concurrency")
 			b.Backlog = rapid.IntRange(1, 300).Draw(t, "backlog")
+			b.Spool = ingest.NewMemorySpool(rapid.IntRange(1, 300).Draw(t, "spool"))
 			delays := rapid.SliceOfN(rapid.SampledFrom([]int{0, 0, 5, 40, 300, 1100, 4000}), 1, 20).Draw(t, "delays")
 			b.gateway.deaf = rapid.Bool().Draw(t, "deaf")
 			b.gateway.reply = func(a ingest.AgentID) (time.Duration, ingest.Outcome) {

@@ -10,8 +10,8 @@ import (
 // Polls still out by the deadline p would give them, or when ctx ends, are
 // Skipped. The Recorder is not used.
 func (r Recording) SampleNow(ctx context.Context) ([]Sample, error) {
-	r, err := r.withDefaults()
-	if err != nil {
+	r = r.withOptions()
+	if err := checkSchedules(r.Schedules); err != nil {
 		return nil, err
 	}
 	defer join(r.Clock)()

@@ -2,7 +2,7 @@ package ingest
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,267 +16,209 @@ const (
 	// A clock that is played waits while more rounds than this are not stored;
 	// the machine's never does.
 	playedBacklog = 4
-	// missedAtOnce is how many missed ticks are stored in one call.
-	missedAtOnce = 1000
-	// More declarations than this are not kept: each is out of force when the
-	// next one is in.
-	maxDeclarations = 100
 )
 
-// A storing hands rounds to the Recorder one after the other, so that storing a
-// round overlaps the next one's polls and ticks arrive in order. It retries for
-// as long as there is room; then the oldest round gives way, and its tick is
-// recorded as missed.
+// A storing brings rounds, in order, to the Recorder while that answers and the
+// spool is empty, and to the spool otherwise; what is spooled, to the Recorder.
+// So storing a round overlaps the next one's polls.
+//
+// Two goroutines share the work. The keeper (keeper.go) takes finished rounds
+// from memory and never waits for the Recorder longer than its patience; the
+// storer (storer.go) alone calls the Recorder and may hang in it.
 type storing struct {
 	recorder Recorder
+	spool    Spool
+	accounts *Accounts
 	clock    Clock
 	log      *slog.Logger
 	onRound  func(Tick)
-	epoch    int64
-	backlog  int // samples kept at most; a single round always is
+	backlog  int          // samples in memory at most; a single round always is
+	epoch    int64        // of everything that is added
+	forgets  bool         // the spool ends with the program
+	lost     int          // rounds that were with a spool that forgets, at the end
+	owed     *Declaration // neither the Recorder nor the spool has it; the keeper's own
+	warned   warnings
 
-	mu           sync.Mutex
-	changed      sync.Cond
-	declarations []declaration
-	queue        []storable
-	kept         int // samples in queue and in hand
-	missed       []missedSpan
-	missedIsNew  bool // missed has not been tried since it last grew
-	closing      bool
-	lost         int // rounds given up because time ran out
+	mu         sync.Mutex
+	changed    sync.Cond
+	queue      []*waiting // in memory; the first is in the keeper's hands
+	kept       int        // samples in queue
+	offered    *waiting   // what the storer is to store past the spool
+	inSpool    int        // entries there; each is in the accounts
+	spooling   bool       // rounds went to the spool and it has not been empty since
+	missed     missedSpans
+	release    func() // the clock, where it is held back
+	closing    bool   // nothing more is added
+	keeperRuns bool   // the keeper may still offer or append
+	storerRuns bool   // the storer takes offers
 }
 
-type declaration struct {
-	at        time.Time
-	schedules []Schedule
+// waiting is a round or a declaration that is neither stored nor spooled.
+type waiting struct {
+	Entry
+	schedule Schedule   // a round's
+	tried    chan error // what came of offering it
+	stored   bool       // the Recorder has it
+	spooled  bool       // the spool has it
 }
 
-// storable is a finished round.
-type storable struct {
-	schedule Schedule
-	tick     Tick
-	samples  []Sample
-	leave    func() // the clock, where it waits for this round
-}
-
-// missedSpan is the due instants of a schedule from first to last.
-type missedSpan struct {
-	schedule    Schedule
-	first, last time.Time
+func newWaiting(e Entry, s Schedule) *waiting {
+	return &waiting{Entry: e, schedule: s, tried: make(chan error, 1)}
 }
 
 func newStoring(r Recording) *storing {
-	s := &storing{recorder: r.Recorder, clock: r.Clock, log: r.Log, onRound: r.OnRound, epoch: r.Epoch, backlog: r.Backlog}
+	s := &storing{
+		recorder: r.Recorder, spool: r.Spool, accounts: r.Accounts, clock: r.Clock, log: r.Log,
+		onRound: r.OnRound, backlog: r.Backlog, epoch: r.Epoch,
+		keeperRuns: true, storerRuns: true,
+	}
 	s.changed.L = &s.mu
+	if s.spool == nil {
+		s.spool, s.forgets = NewMemorySpool(memorySpool), true
+	}
+	found := s.spool.Size()
+	s.inSpool, s.spooling = found.Entries, found.Entries > 0
+	s.accounts.open(found.Polls)
+	if s.spooling {
+		s.log.Info("the spool holds what an earlier recorder could not store; it is stored first",
+			"rounds", found.Rounds, "polls", found.Polls, "from", found.Oldest)
+	}
 	return s
 }
 
 // declare says what is in force from at on, before any round added later.
 func (s *storing) declare(at time.Time, schedules []Schedule) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.declarations = append(s.declarations, declaration{at, schedules})
-	s.declarations = s.declarations[max(0, len(s.declarations)-maxDeclarations):]
-	s.changed.Signal()
+	s.put(newWaiting(Entry{Declaration: s.declaration(at, schedules)}, Schedule{}))
 }
 
-// add queues a finished round.
+func (s *storing) declaration(at time.Time, schedules []Schedule) *Declaration {
+	return &Declaration{Epoch: s.epoch, At: at, Schedules: schedules}
+}
+
+// declareFirst declares what is in force from the start on: to the Recorder, or
+// behind what earlier recorders have left in the spool.
+func (s *storing) declareFirst(ctx context.Context, at time.Time, schedules []Schedule) error {
+	d := s.declaration(at, schedules)
+	if s.inSpool == 0 {
+		return s.recorder.Declare(ctx, *d)
+	}
+	if err := s.spool.Append(Entry{Declaration: d}); err != nil {
+		s.log.Warn("the spool does not take the schedules yet", "in_force_from", at, "error", err)
+		s.owed = d
+		return nil
+	}
+	s.inSpool++
+	return nil
+}
+
+// add queues a finished round, or refuses it where memory holds too many.
 func (s *storing) add(r *round) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	leave := func() {}
-	if len(s.queue) >= playedBacklog {
-		leave = join(s.clock)
+	r.tick.Epoch = s.epoch
+	w := newWaiting(Entry{Tick: r.tick, Samples: r.samples}, r.schedule)
+	if !s.put(w) {
+		s.refuse(w, "memory is full", fmt.Errorf("%d samples wait for the spool and the database", s.backlog))
 	}
-	s.queue = append(s.queue, storable{r.schedule, r.tick, r.samples, leave})
-	s.kept += len(r.samples)
-	for s.kept > s.backlog && len(s.queue) > 1 {
-		oldest := s.queue[0]
-		s.queue = s.queue[1:]
-		s.drop(oldest, "no room left")
-	}
-	s.changed.Signal()
 }
 
-// miss notes the due instants from first to last as missed. Spans of one
-// schedule are joined even over ticks that were stored: those stand.
+// put queues an entry; false means memory holds too many samples for it.
+func (s *storing) put(w *waiting) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) > 0 && len(w.Samples) > 0 && s.kept+len(w.Samples) > s.backlog {
+		return false
+	}
+	s.queue = append(s.queue, w)
+	s.kept += len(w.Samples)
+	s.holdClock()
+	s.changed.Broadcast()
+	return true
+}
+
+// holdClock holds a clock that is played while too much is not stored. s.mu is
+// held.
+func (s *storing) holdClock() {
+	switch isBehind := len(s.queue)+s.inSpool > playedBacklog; {
+	case isBehind && s.release == nil:
+		s.release = join(s.clock)
+	case !isBehind && s.release != nil:
+		s.release()
+		s.release = nil
+	}
+}
+
+// miss notes the due instants from first to last as missed.
 func (s *storing) miss(schedule Schedule, first, last time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.noteMissed(missedSpan{schedule, first, last})
-	s.missedIsNew = true
-	s.changed.Signal()
-}
-
-func (s *storing) noteMissed(span missedSpan) {
-	for i := range s.missed {
-		if m := &s.missed[i]; m.schedule.Equal(span.schedule) {
-			if span.first.Before(m.first) {
-				m.first = span.first
-			}
-			if span.last.After(m.last) {
-				m.last = span.last
-			}
-			return
-		}
-	}
-	s.missed = append(s.missed, span)
-}
-
-// drop gives a round up. s.mu is held.
-func (s *storing) drop(r storable, why string) {
-	s.kept -= len(r.samples)
-	s.noteMissed(missedSpan{r.schedule, r.tick.DueAt, r.tick.DueAt})
-	r.leave()
-	s.log.Error("round lost: "+why, "method", pollMethod, "schedule", r.tick.Schedule,
-		"due_at", r.tick.DueAt, "samples", len(r.samples))
+	s.missed.add(missedSpan{schedule, first, last})
+	s.changed.Broadcast()
 }
 
 // close lets run return once everything is stored or its context has ended.
 func (s *storing) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closing, s.missedIsNew = true, true
-	s.changed.Signal()
+	s.closing, s.missed.areNew = true, true
+	s.changed.Broadcast()
 }
 
-// run stores until closed. When ctx ends it stops trying.
+// run stores until closed. When ctx ends, what is not stored stays in the spool.
 func (s *storing) run(ctx context.Context) {
-	for s.wait() {
-		s.storeDeclarations(ctx)
-		if s.storeRound(ctx) {
-			s.storeMissed(ctx)
-		}
-	}
+	var keeper sync.WaitGroup
+	keeper.Go(s.keep)
+	s.store(ctx)
+	keeper.Wait()
+	s.leave()
 }
 
-// wait blocks until there is something to store; false means it is all done.
-func (s *storing) wait() bool {
+// leave says what stays behind.
+func (s *storing) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.declarations) == 0 && len(s.queue) == 0 && (!s.missedIsNew || len(s.missed) == 0) {
-		if s.closing {
-			return false
-		}
-		s.changed.Wait()
+	if s.release != nil {
+		s.release()
 	}
-	return true
-}
-
-// storeDeclarations hands over what is in force. A tick is never stored before
-// the declaration it belongs to.
-func (s *storing) storeDeclarations(ctx context.Context) {
-	for {
-		s.mu.Lock()
-		if len(s.declarations) == 0 {
-			s.mu.Unlock()
-			return
-		}
-		d := s.declarations[0]
-		s.declarations = s.declarations[1:]
-		s.mu.Unlock()
-		err := s.retry(ctx, "schedules", func(ctx context.Context) error {
-			return s.recorder.Declare(ctx, Declaration{s.epoch, d.at, d.schedules})
-		}, func() bool { return false })
-		if err != nil {
-			s.log.Error("schedules not stored", "in_force_from", d.at, "error", err)
-		}
+	left := s.spool.Size()
+	switch {
+	case left.Rounds == 0:
+	case s.forgets:
+		s.lost = left.Rounds
+		s.accounts.refusedFromSpool(left.Polls)
+	default:
+		s.log.Info("rounds stay in the spool for the next recorder", "rounds", left.Rounds, "polls", left.Polls, "from", left.Oldest)
 	}
 }
 
-// storeRound stores the oldest round, if there is one; false means that failed.
-func (s *storing) storeRound(ctx context.Context) bool {
-	s.mu.Lock()
-	if len(s.queue) == 0 {
-		s.mu.Unlock()
-		return true
-	}
-	r := s.queue[0]
-	s.queue = s.queue[1:]
-	s.mu.Unlock()
-
-	err := s.retry(ctx, "round", func(ctx context.Context) error {
-		return s.recorder.Record(ctx, r.tick, r.samples)
-	}, func() bool { // the next round does not fit in beside this one
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return len(s.queue) > 0 && s.kept+len(r.samples) > s.backlog
-	})
-	if err == nil && s.onRound != nil {
-		s.onRound(r.tick)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err != nil {
-		s.drop(r, err.Error())
-		if ctx.Err() != nil {
-			s.lost++
-		}
-		return false
-	}
-	s.kept -= len(r.samples)
-	r.leave()
-	s.log.Debug("round stored", "schedule", r.tick.Schedule, "due_at", r.tick.DueAt, "samples", len(r.samples))
-	return true
+// refuse gives a round up that neither the Recorder nor the spool takes: its
+// tick is missed.
+func (s *storing) refuse(w *waiting, cause string, why error) {
+	s.accounts.refused(w.polls())
+	s.miss(w.schedule, w.Tick.DueAt, w.Tick.DueAt)
+	s.tellRefused(w.Entry, cause, why)
 }
 
-// storeMissed stores some of the missed ticks, few enough not to keep rounds
-// waiting. What fails is tried again after the next round that is stored, so it
-// cannot stand in the way of rounds.
-func (s *storing) storeMissed(ctx context.Context) {
-	s.mu.Lock()
-	if len(s.missed) == 0 {
-		s.mu.Unlock()
+func (s *storing) tellStored(e Entry) {
+	if e.Declaration != nil {
 		return
 	}
-	span := s.missed[0]
-	s.missed = s.missed[1:]
-	s.missedIsNew = len(s.missed) > 0
-	s.mu.Unlock()
-
-	var ticks []Tick
-	due := span.first
-	for ; len(ticks) < missedAtOnce && !due.IsZero() && !due.After(span.last); due = span.schedule.Next(due) {
-		tick := missedTick(span.schedule, due)
-		tick.Epoch = s.epoch
-		ticks = append(ticks, tick)
+	if s.onRound != nil {
+		s.onRound(e.Tick)
 	}
-	attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	err := s.recorder.RecordMissed(attempt, ticks)
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case errors.Is(err, ErrSuperseded): // whoever reigns now stores what is missed before
-		s.log.Warn("missed ticks refused", "schedule", span.schedule.Name(), "from", span.first, "last", span.last, "error", err)
-	case err != nil:
-		s.log.Warn("missed ticks not stored yet", "schedule", span.schedule.Name(), "from", span.first, "last", span.last, "error", err)
-		s.noteMissed(span)
-		s.missedIsNew = false
-	case !due.IsZero() && !due.After(span.last):
-		s.noteMissed(missedSpan{span.schedule, due, span.last})
-		s.missedIsNew = true
-	}
+	s.log.Debug("round stored", e.words()...)
 }
 
-func missedTick(s Schedule, due time.Time) Tick {
-	return Tick{Schedule: s.Name(), DueAt: due, Period: s.Period(due), Agents: s.Agents(), Status: Missed}
-}
+// causeSuperseded is why a round belongs to somebody else.
+const causeSuperseded = "another recorder has taken over"
 
-// retry calls do until it works, ctx ends or giveUp says so after a failure.
-func (s *storing) retry(ctx context.Context, what string, do func(context.Context) error, giveUp func() bool) error {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
-		err := do(attempt)
-		cancel()
-		if err == nil || ctx.Err() != nil || errors.Is(err, ErrSuperseded) || giveUp() {
-			return err
-		}
-		s.log.Warn("not stored yet, trying again", "what", what, "pause", pause, "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
+// tellRefused says what is lost: once a minute for each cause as an error.
+func (s *storing) tellRefused(e Entry, cause string, why error) {
+	if e.Declaration != nil {
+		s.log.Warn("schedules not declared", "in_force_from", e.Declaration.At, "cause", cause, "error", why)
+		return
 	}
+	level := slog.LevelDebug
+	if s.warned.isDue(cause, s.clock.Now()) {
+		level = slog.LevelError
+	}
+	s.log.Log(context.Background(), level, "round refused", append(e.words(), "cause", cause, "error", why)...)
 }
