@@ -23,13 +23,14 @@ type config struct {
 	timeZone    *time.Location // the reports' default zone
 	extraZones  []*time.Location
 	dayStart    time.Duration // see reports.Calendar
-	dataDir     string        // of the private Postgres; empty when no home directory is known
+	dataDir     string        // of the private Postgres and the spool; empty when no home directory is known
 	databaseURL ingest.Secret // empty: the private Postgres
 	gateway     gatewayConfig
 	guidsFile   string
 	maxAgentID  ingest.AgentID
 	schedules   []ingest.Schedule
 	derive      deriveConfig
+	spool       spoolConfig
 	texts       map[string]ingest.Secret // each given key's value as it was written
 }
 

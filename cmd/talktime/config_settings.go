@@ -41,7 +41,8 @@ var settings = []setting{
 	{key: "derive.cron", atStart: true, set: readDeriveCron},
 	{key: "derive.settle", set: func(c *config, v value) { keep(&c.derive.settle)(v.duration(0, 7*24*time.Hour)) }},
 	{key: "retention"},
-	{key: "spool"},
+	{key: "spool.max_bytes", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxBytes)(v.bytes(leastSpoolBytes, mostSpoolBytes)) }},
+	{key: "spool.max_age", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxAge)(v.age(leastSpoolAge, mostSpoolAge)) }},
 	{key: "listen"},
 	{key: "exports", isList: true},
 }
@@ -71,6 +72,7 @@ func defaultConfig(text configText) *config {
 		gateway:    gatewayConfig{timeout: 3 * time.Second, concurrency: 64, authMode: 2},
 		derive:     deriveConfig{settle: 15 * time.Minute},
 		texts:      make(map[string]ingest.Secret),
+		spool:      spoolConfig{maxBytes: 1 << 30, maxAge: 7 * day},
 	}
 	// The default is good, as the tests see.
 	c.derive.times, _ = ingest.NewJobTimes(defaultDeriveCron, "UTC")

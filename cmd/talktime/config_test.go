@@ -33,7 +33,8 @@ func TestDefaultsOfAnEmptyConfig(t *testing.T) {
 			}
 			if c.timeZone != time.UTC || c.dataDir != "/home/kim/.local/share/talktime" || !c.databaseURL.IsEmpty() ||
 				c.gateway.url != "" || c.gateway.timeout != 3*time.Second || c.gateway.concurrency != 64 || c.gateway.authMode != 2 ||
-				c.maxAgentID != 59999 || next(c) != "09:01:00" || c.derive.settle != 15*time.Minute || len(c.schedules) != 0 {
+				c.maxAgentID != 59999 || next(c) != "09:01:00" || c.derive.settle != 15*time.Minute || len(c.schedules) != 0 ||
+				c.spool != (spoolConfig{1 << 30, 7 * 24 * time.Hour}) {
 				t.Errorf("the defaults are %+v", c)
 			}
 		})
@@ -58,6 +59,7 @@ schedules:
   - name: nights
     cron: 0 * 20-23 * * *
 derive: {cron: "30 * * * * *", settle: 1h}
+spool: {max_bytes: 512 MiB, max_age: 36h}
 `
 
 func TestEveryKeyIsRead(t *testing.T) {
@@ -83,7 +85,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 		g.concurrency != 8 || g.maxRate != 200 || g.authMode != 1 {
 		t.Errorf("read gateway %+v", g)
 	}
-	if c.guidsFile != "/srv/guids.csv" || c.maxAgentID != 999999 || next(c) != "09:00:30" || c.derive.settle != time.Hour {
+	if c.guidsFile != "/srv/guids.csv" || c.maxAgentID != 999999 || next(c) != "09:00:30" || c.derive.settle != time.Hour ||
+		c.spool != (spoolConfig{512 << 20, 36 * time.Hour}) {
 		t.Errorf("read %+v", c)
 	}
 	var got []string
@@ -103,7 +106,7 @@ func TestEnvironmentOverridesEveryKey(t *testing.T) {
 		"TALKTIME_GATEWAY_TIMEOUT=2s", "TALKTIME_GATEWAY_CONCURRENCY=1", "TALKTIME_GATEWAY_MAX_RATE=0", "TALKTIME_GATEWAY_AUTH_MODE=2",
 		"TALKTIME_GUIDS_FILE=~/g.csv", "TALKTIME_AGENTS_MAX_ID=59999",
 		`TALKTIME_SCHEDULES=[{name: one, cron: "* * * * *", agents: 101}]`,
-		"TALKTIME_DERIVE_CRON=", "TALKTIME_DERIVE_SETTLE=0s"), forDatabase)
+		"TALKTIME_DERIVE_CRON=", "TALKTIME_DERIVE_SETTLE=0s", "TALKTIME_SPOOL_MAX_BYTES=1048576", "TALKTIME_SPOOL_MAX_AGE=30d"), forDatabase)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +120,9 @@ func TestEnvironmentOverridesEveryKey(t *testing.T) {
 	}
 	if len(c.schedules) != 1 || c.schedules[0].Name() != "one" || c.schedules[0].Zone() != "Asia/Kathmandu" || c.schedules[0].Agents().String() != "101" {
 		t.Errorf("schedules are %+v", c.schedules)
+	}
+	if c.spool != (spoolConfig{1 << 20, 30 * 24 * time.Hour}) {
+		t.Errorf("read spool %+v", c.spool)
 	}
 	if next(c) != "09:00:30" || c.derive.settle != 0 {
 		t.Errorf("derive is due at %s, settle is %s: an empty variable is not set", next(c), c.derive.settle)
@@ -194,6 +200,29 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		{
+			"sizes and ages", "spool:\n  max_bytes: 1GB\n  max_age: 7\n",
+			[]string{"TALKTIME_SPOOL_MAX_BYTES="},
+			[]string{
+				`talktime.yaml line 2: spool.max_bytes: "1GB" is not a number of bytes such as 512MiB or 1GiB`,
+				`talktime.yaml line 3: spool.max_age: "7" is not a duration such as 3s or 15m`,
+			},
+		},
+		{
+			"sizes and ages at their ends", "spool: {max_bytes: 1023KiB, max_age: 366d}\n",
+			[]string{"TALKTIME_SPOOL_MAX_AGE=59s"},
+			[]string{
+				"talktime.yaml line 1: spool.max_bytes: 1023KiB is not between 1MiB and 1024TiB",
+				"TALKTIME_SPOOL_MAX_AGE: spool.max_age: 59s is not between 1m0s and 8760h0m0s",
+			},
+		},
+		{
+			"sizes beyond numbers", "spool: {max_bytes: 9999999999TiB, max_age: 99999d}\n", nil,
+			[]string{
+				`talktime.yaml line 1: spool.max_bytes: "9999999999TiB" is not a number of bytes such as 512MiB or 1GiB`,
+				`talktime.yaml line 1: spool.max_age: "99999d" is not a length of time such as 7d or 12h`,
+			},
+		},
+		{
 			"URLs", "gateway: {url: http://gateway}\ndatabase: {url: mysql://kim:hush@db}\n", nil,
 			[]string{
 				"talktime.yaml line 1: gateway.url: is not an https URL with a port, such as https://gateway:8043",
@@ -232,10 +261,9 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		{
-			"not built yet", "retention: {samples: 30d}\nspool:\n  max_bytes: 1GiB\nlisten: {operations: 127.0.0.1:9143}\nexports:\n- {name: x}\n", nil,
+			"not built yet", "retention: {samples: 30d}\n\n\nlisten: {operations: 127.0.0.1:9143}\nexports:\n- {name: x}\n", nil,
 			[]string{
 				"talktime.yaml line 1: retention: is not built yet: remove it",
-				"talktime.yaml line 3: spool: is not built yet: remove it",
 				"talktime.yaml line 4: listen: is not built yet: remove it",
 				"talktime.yaml line 6: exports: is not built yet: remove it",
 			},

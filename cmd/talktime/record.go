@@ -25,6 +25,9 @@ a database: a second one waits as standby and takes over when the first one
 leaves or gives no sign of life. It brings an older schema up to date where its
 role may, and waits for a database that cannot be reached.
 
+While the database is away or slow, rounds wait in data_dir/spool, and are stored
+in order when it is back, by the next recorder if need be.
+
 SIGHUP has it read the configuration, the GUIDs and the gateway's authorities
 again. With a single fault everything stays as it was; else schedules that stay
 the same go on without a missed tick, the others change at one instant, and the
@@ -41,7 +44,7 @@ was down too, are stored as missed.`,
 	}
 }
 
-func (a *app) record(ctx context.Context) error {
+func (a *app) record(ctx context.Context) (err error) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -58,6 +61,11 @@ func (a *app) record(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	kept, err := a.openSpool(c)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, kept.Close()) }()
 	err = a.withOpened(ctx, c, a.awaitDatabase, func(s *store.Store) error {
 		orders := newOrders(c)
 		begun := func() {
@@ -70,7 +78,8 @@ func (a *app) record(ctx context.Context) error {
 		defer following.Wait()
 		defer stop()
 		return a.recordForever(ctx, recording{
-			store: s, poller: poller, clock: a.clock, orders: orders, log: a.log, onBegin: begun, tally: tally, steps: new(ingest.Steps),
+			store: s, poller: poller, clock: a.clock, orders: orders, spool: kept, accounts: new(ingest.Accounts), log: a.log,
+			onBegin: begun, tally: tally, steps: new(ingest.Steps),
 		})
 	})
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {

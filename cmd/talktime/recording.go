@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"talktime/ingest"
+	"talktime/ingest/spool"
 	"talktime/sql/store"
 )
 
@@ -15,16 +16,18 @@ import (
 // on the machine's clock and talktime demo on one that is played. The store's
 // schema is the program's own.
 type recording struct {
-	store   *store.Store
-	poller  ingest.Poller
-	clock   ingest.Clock
-	orders  *orders
-	log     *slog.Logger
-	onBegin func()            // called before the first round; may be nil
-	onRound func(ingest.Tick) // see ingest.Recording; may be nil
-	tally   *tally            // told of rounds too; may be nil
-	steps   *ingest.Steps     // see ingest.Recording; may be nil
-	until   time.Time         // see ingest.Recording; zero means never
+	store    *store.Store
+	poller   ingest.Poller
+	clock    ingest.Clock
+	orders   *orders
+	spool    *spool.Spool     // nil: rounds wait in memory
+	accounts *ingest.Accounts // may be nil
+	log      *slog.Logger
+	onBegin  func()            // called before the first round; may be nil
+	onRound  func(ingest.Tick) // see ingest.Recording; may be nil
+	tally    *tally            // told of rounds too; may be nil
+	steps    *ingest.Steps     // see ingest.Recording; may be nil
+	until    time.Time         // see ingest.Recording; zero means never
 }
 
 // partitionsAhead is how far ahead partitions are made: long enough for a
@@ -42,7 +45,9 @@ const lastDeriveLimit = 5 * time.Second
 // says could not be stored. Where another recorder takes over, the error wraps
 // ingest.ErrSuperseded and run can be called again.
 func (r recording) run(ctx context.Context) error {
+	stopReplay := r.replay(ctx)
 	lease, err := r.awaitLease(ctx)
+	stopReplay()
 	if err != nil {
 		return err
 	}
@@ -58,8 +63,30 @@ func (r recording) run(ctx context.Context) error {
 	return err
 }
 
+// replay stores what is in the spool while another recorder holds the lease: the
+// rounds of this one's own reign. stop ends that.
+func (r recording) replay(ctx context.Context) (stop func()) {
+	if r.spool == nil || r.spool.Size().Entries == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var replaying sync.WaitGroup
+	replaying.Go(func() {
+		ingest.Recording{Recorder: r.store, Spool: r.spool, Accounts: r.accounts, Clock: r.clock, Log: r.log, OnRound: r.told}.Replay(ctx)
+	})
+	return func() {
+		cancel()
+		replaying.Wait()
+	}
+}
+
 // reign records for as long as the lease is held.
 func (r recording) reign(ctx context.Context, reign *reign) error {
+	if r.spool != nil {
+		if err := r.spool.TakeUp(); err != nil {
+			return err
+		}
+	}
 	if err := r.makePartitions(ctx, r.clock.Now()); err != nil {
 		return err
 	}
@@ -92,15 +119,19 @@ func (r recording) reign(ctx context.Context, reign *reign) error {
 	}
 
 	told, epoch := r.orders.now(), reign.lease.Epoch()
-	err = ingest.Recording{
-		Schedules: told.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store, epoch: epoch, begun: begun},
-		Concurrency: told.concurrency, Log: r.log, OnRound: r.told, Epoch: epoch, From: reign.lease.From(), Until: r.until,
-		Steps: r.steps, Changes: r.orders.changes,
+	recording := ingest.Recording{
+		Schedules: told.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store, epoch: epoch},
+		Concurrency: told.concurrency, Log: r.log, OnBegin: begun, OnRound: r.told, Epoch: epoch, From: reign.lease.From(),
+		Until: r.until, Steps: r.steps, Changes: r.orders.changes, Accounts: r.accounts,
 		OnLeave: func(from time.Time) {
 			stopJobs() // they are the next holder's
 			reign.leave(ctx, from)
 		},
-	}.Run(ctx)
+	}
+	if r.spool != nil {
+		recording.Spool = r.spool
+	}
+	err = recording.Run(ctx)
 	release()
 	defer join(r.clock)() // the jobs, as they end, are not to move it either
 	stop()
@@ -175,7 +206,6 @@ func (r recording) deriveLast(ctx context.Context) {
 type recorder struct {
 	*store.Store
 	epoch    int64
-	begun    func() // called when the recorder stands before its first round
 	caughtUp bool
 }
 
@@ -183,20 +213,13 @@ type recorder struct {
 // before and not taken: the rounds begin at that very instant, so that none is
 // left out in between.
 func (r *recorder) Declare(ctx context.Context, d ingest.Declaration) error {
-	isOwn := d.Epoch == r.epoch
-	if isOwn && !r.caughtUp {
+	if d.Epoch == r.epoch && !r.caughtUp {
 		if _, err := r.CatchUp(ctx, d.At); err != nil {
 			return err
 		}
 		r.caughtUp = true
 	}
-	if err := r.Store.Declare(ctx, d); err != nil {
-		return err
-	}
-	if isOwn {
-		r.begun()
-	}
-	return nil
+	return r.Store.Declare(ctx, d)
 }
 
 // untilClock is a clock on which nothing happens after an instant: a clock that

@@ -79,7 +79,7 @@ func TestRecordWhileTheClockIsSet(t *testing.T) {
 	c.statesOf(hours, hours.Add(2*time.Hour))
 	rows := c.query(`SELECT (SELECT count(*) BETWEEN 3580 AND 3600 FROM talktime.ticks WHERE status = 'missed')::int,
 		(SELECT count(*) BETWEEN 9 AND 3600 FROM talktime.ticks WHERE status = 'taken')::int,
-		(SELECT sum(observed + not_signed_in) FROM talktime.ticks) - (SELECT count(*) FROM talktime.samples),
+		(SELECT sum(observed + not_signed_in + unauthorized + bad_request + gateway_error + unreachable + bad_reply + skipped) FROM talktime.ticks) - (SELECT count(*) FROM talktime.samples),
 		(SELECT count(*) FROM talktime.ticks WHERE finished_at < started_at),
 		(SELECT count(*) FROM (SELECT agent_id FROM talktime.samples GROUP BY agent_id, date_trunc('second', polled_at) HAVING count(*) > 1) AS twice)`)
 	if got := fmt.Sprint(rows); got != "[[1 1 0 0 0]]" {

@@ -42,6 +42,12 @@ func (a *agentSets) put(key [sha256.Size]byte, id int64) {
 	a.ids[key] = id
 }
 
+func (a *agentSets) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ids = nil
+}
+
 // agentSetID returns the id of a set of agents, storing it first where it is
 // new. It commits on its own, before the transaction that names the set: an id
 // of a row that was rolled back would be remembered for ever.

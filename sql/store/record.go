@@ -41,7 +41,7 @@ func (s *Store) Record(ctx context.Context, tick ingest.Tick, samples []ingest.S
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("record tick %s of %s with %d samples: %w", tick.DueAt.UTC().Format(time.RFC3339Nano), tick.Schedule, len(samples), plain(err))
+		return fmt.Errorf("record tick %s of %s with %d samples: %w", tick.DueAt.UTC().Format(time.RFC3339Nano), tick.Schedule, len(samples), s.refusal(err))
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (s *Store) RecordMissed(ctx context.Context, ticks []ingest.Tick) error {
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("record %d missed ticks: %w", len(ticks), plain(err))
+		return fmt.Errorf("record %d missed ticks: %w", len(ticks), s.refusal(err))
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func (s *Store) Declare(ctx context.Context, d ingest.Declaration) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("declare schedules: %w", plain(err))
+		return fmt.Errorf("declare schedules: %w", s.refusal(err))
 	}
 	return nil
 }

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"path/filepath"
+
+	"talktime/ingest/spool"
+)
+
+// openSpool opens the recorder's spool in data_dir.
+func (a *app) openSpool(c *config) (*spool.Spool, error) {
+	if c.dataDir == "" {
+		return nil, usagef("no place for the spool: HOME is not set, so set data_dir")
+	}
+	return spool.Open(spool.Options{
+		Dir: filepath.Join(c.dataDir, "spool"), MaxBytes: c.spool.maxBytes, MaxAge: c.spool.maxAge, Clock: a.clock, Log: a.log,
+	})
+}
