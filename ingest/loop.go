@@ -24,6 +24,9 @@ type loop struct {
 	watch   *watch
 	walked  walked
 	steps   *Steps
+
+	onFinished func(Tick)
+	onMissed   MissedFunc
 }
 
 // begin declares the schedules and stands before their first due instants.
@@ -32,6 +35,7 @@ func (r Recording) begin(ctx context.Context) (*loop, error) {
 	l := &loop{
 		ctx: ctx, poller: r.Poller, log: r.Log, epoch: r.Epoch, start: start, until: r.Until, storing: newStoring(r),
 		changes: r.Changes, watch: newWatch(r.Clock), walked: newWalked(start), steps: r.Steps,
+		onFinished: r.OnFinished, onMissed: r.OnMissed,
 	}
 	l.lines = l.lineUp(r.Schedules, start)
 	if err := l.storing.declareFirst(ctx, start, l.schedules()); err != nil {
@@ -181,7 +185,7 @@ func (l *loop) due(now time.Time) []dueTick {
 		if line.next.Before(last) {
 			before := s.Prev(last)
 			l.log.Warn("ticks missed: the clock passed over them", "schedule", s.Name(), "from", line.next, "last", before)
-			l.storing.miss(s, line.next, before)
+			l.miss(s, line.next, before)
 		}
 		line.next = l.nextDue(s, last)
 		period := s.Period(last)
@@ -196,10 +200,27 @@ func (l *loop) due(now time.Time) []dueTick {
 			due = append(due, dueTick{line, last, period})
 			continue
 		}
-		l.storing.miss(s, last, last)
+		l.miss(s, last, last)
 	}
 	sortDue(due)
 	return due
+}
+
+// mostCounted bounds how many due instants of one span are counted: a clock that
+// jumps by years must not keep the loop busy.
+const mostCounted = 100_000
+
+// miss has the due instants from first to last stored as missed, and tells of
+// them.
+func (l *loop) miss(s Schedule, first, last time.Time) {
+	l.storing.miss(s, first, last)
+	count := 0
+	for range s.Due(first, last.Add(1)) {
+		if count++; count == mostCounted {
+			break
+		}
+	}
+	l.onMissed(s.Name(), count, last)
 }
 
 // followAgents gives the schedules for all agents the agents of now, in force

@@ -69,6 +69,8 @@ type Recording struct {
 	Log         *slog.Logger // nil means slog.Default()
 	OnBegin     func()       // called once the first due instants are waited for; may be nil
 	OnRound     func(Tick)   // called with each tick stored as taken, one at a time; may be nil
+	OnFinished  func(Tick)   // called with each taken tick when its polls are over, before it is stored, from any goroutine; may be nil
+	OnMissed    MissedFunc   // called with due instants that are not taken, from any goroutine; may be nil
 	Epoch       int64        // of the ticks and declarations
 	From        time.Time    // due instants before it are not taken; zero means now
 	Spool       Spool        // keeps what the Recorder does not take yet; nil means memory, which ends with Run
@@ -83,6 +85,10 @@ type Recording struct {
 	// may be nil.
 	OnLeave func(from time.Time)
 }
+
+// MissedFunc hears of due instants of a schedule that become missed ticks: how
+// many, at most 100,000, and the last of them.
+type MissedFunc func(schedule string, ticks int, last time.Time)
 
 // ErrSetBack is returned by Run when the clock was set back to before the
 // recording began.
@@ -164,6 +170,12 @@ func (r Recording) withOptions() Recording {
 	}
 	if r.Accounts == nil {
 		r.Accounts = new(Accounts)
+	}
+	if r.OnFinished == nil {
+		r.OnFinished = func(Tick) {}
+	}
+	if r.OnMissed == nil {
+		r.OnMissed = func(string, int, time.Time) {}
 	}
 	return r
 }

@@ -35,6 +35,7 @@ func (l *loop) finished(r *round) {
 	default:
 		l.log.Debug("polls failed", counts...)
 	}
+	l.onFinished(r.tick)
 	l.storing.add(r)
 }
 

@@ -32,6 +32,7 @@ type storing struct {
 	clock    Clock
 	log      *slog.Logger
 	onRound  func(Tick)
+	onMissed MissedFunc
 	backlog  int          // samples in memory at most; a single round always is
 	epoch    int64        // of everything that is added
 	forgets  bool         // the spool ends with the program
@@ -69,7 +70,7 @@ func newWaiting(e Entry, s Schedule) *waiting {
 func newStoring(r Recording) *storing {
 	s := &storing{
 		recorder: r.Recorder, spool: r.Spool, accounts: r.Accounts, clock: r.Clock, log: r.Log,
-		onRound: r.OnRound, backlog: r.Backlog, epoch: r.Epoch,
+		onRound: r.OnRound, onMissed: r.OnMissed, backlog: r.Backlog, epoch: r.Epoch,
 		keeperRuns: true, storerRuns: true,
 	}
 	s.changed.L = &s.mu
@@ -194,6 +195,7 @@ func (s *storing) leave() {
 func (s *storing) refuse(w *waiting, cause string, why error) {
 	s.accounts.refused(w.polls())
 	s.miss(w.schedule, w.Tick.DueAt, w.Tick.DueAt)
+	s.onMissed(w.Tick.Schedule, 1, w.Tick.DueAt)
 	s.tellRefused(w.Entry, cause, why)
 }
 

@@ -22,6 +22,7 @@ func TestRunOutlivesAnOutageOfTheRecorder(t *testing.T) {
 		b.Spool = ingest.NewMemorySpool(200) // 20 rounds
 		var stored []time.Time
 		b.OnRound = func(tick ingest.Tick) { stored = append(stored, tick.DueAt) }
+		heard := hear(&b.Recording)
 		b.memory.broken = func() error {
 			if since := time.Since(b.start); since > 10*time.Second && since < 70*time.Second {
 				return errors.New("connection refused")
@@ -36,6 +37,9 @@ func TestRunOutlivesAnOutageOfTheRecorder(t *testing.T) {
 		}
 		if len(stored) != taken {
 			t.Errorf("OnRound told of %d ticks, %d are stored", len(stored), taken)
+		}
+		if heard.finished != 100 || heard.missed != missed {
+			t.Errorf("told of %d finished rounds and %d missed ticks, want 100 and %d", heard.finished, heard.missed, missed)
 		}
 	})
 }
