@@ -348,3 +348,35 @@ func FuzzGUIDFile(f *testing.F) {
 		}
 	})
 }
+
+// The GUIDs' ages are told, and how many the gateway cannot know any more.
+func TestGUIDs(t *testing.T) {
+	for name, test := range map[string]struct {
+		mode    int
+		expired int
+	}{
+		"static": {ccgateway.AuthModeStatic, 0}, "dynamic": {ccgateway.AuthModeDynamic, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, says(idle), func(s *setup) {
+				s.cfg.AuthMode = test.mode
+				s.guids = "101,first\n102,second\n"
+			})
+			old := noon.Add(-time.Second)
+			got := b.GUIDs()
+			if got.Agents.String() != "101-102" || !got.Oldest.Equal(old) || !got.Newest.Equal(old) || got.Expired != 0 {
+				t.Errorf("at first: %+v", got)
+			}
+			b.clock.advance(119 * time.Second)
+			b.replace(t, "101,first\n102,newer\n")
+			got = b.GUIDs()
+			if got.Agents.Len() != 2 || !got.Oldest.Equal(old) || !got.Newest.Equal(noon.Add(119*time.Second)) || got.Expired != test.expired {
+				t.Errorf("one replaced after 120 s: %+v", got)
+			}
+			b.replace(t, "# nobody\n")
+			if got = b.GUIDs(); !got.Agents.IsEmpty() || !got.Oldest.IsZero() || !got.Newest.IsZero() || got.Expired != 0 {
+				t.Errorf("none held: %+v", got)
+			}
+		})
+	}
+}

@@ -16,6 +16,11 @@ const (
 	AuthModeDynamic = 2 // a new GUID every 60 s, the old one dead after 120 s
 )
 
+// isBelieved reports whether the gateway still knows the GUID, by its age.
+func (g *guid) isBelieved(authMode int, now time.Time) bool {
+	return authMode == AuthModeStatic || now.Sub(g.born) < guidLife
+}
+
 // outcomeOf says what a reply means for the agent's poll. Under a GUID in doubt
 // "not signed in" says only that the gateway does not know the GUID.
 //
@@ -23,7 +28,7 @@ const (
 // while it is younger than 120 s. A 100-006 is not believed on the first poll
 // after the GUID was replaced: the gateway may not have heard of the new one.
 func outcomeOf(r Reply, authMode int, g *guid, now time.Time) ingest.Outcome {
-	believed := authMode == AuthModeStatic || now.Sub(g.born) < guidLife
+	believed := g.isBelieved(authMode, now)
 	switch r.Retcode {
 	case retcodeOK:
 		return ingest.Observed
