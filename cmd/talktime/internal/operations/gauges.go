@@ -1,0 +1,163 @@
+package operations
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"talktime/ingest"
+)
+
+// gauge describes a metric that is read when somebody asks.
+func gauge(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
+}
+
+// The gauges. What is not known is left out, not shown as 0. An age is shown as
+// the instant it counts from: time() minus it, in Prometheus.
+var (
+	gaugeReady   = gauge("ready", "1 while /readyz answers 200: the recorder records.")
+	gaugeHorizon = gauge("horizon_timestamp_seconds",
+		"Instant before which every due tick is stored, as this process's last derive found it: figures are complete up to there.")
+	gaugeDeriveLag = gauge("derive_lag_seconds",
+		"How far what is derived lies behind the horizon.")
+	gaugeJobSuccess = gauge("job_last_success_timestamp_seconds",
+		"When the job's last run that went well ended, in this process or as the database has it.", labelName)
+	gaugeJobTook = gauge("job_last_duration_seconds",
+		"How long the job's last run in this process took.", labelName)
+
+	gaugeDatabaseUp = gauge("database_up",
+		"1 if the database answered when it was last asked, some seconds ago.")
+	gaugeDatabaseRead = gauge("database_last_read_timestamp_seconds",
+		"When the database last answered. What comes from it is as old as that.")
+	gaugeDirty = gauge("derive_dirty_marks",
+		"Marks of stored samples that are not derived yet, or lie past the horizon.")
+	gaugePartitions = gauge("partitions_ahead_seconds",
+		"How long the partitions made ahead last from now on. At 0 a table takes no more rows until one is made.", labelTable)
+
+	gaugeGUIDs         = gauge("guids_held", "Agents with a GUID.")
+	gaugeGUIDsMissing  = gauge("guids_missing", "Agents of the schedules without a GUID: their polls are unauthorized.")
+	gaugeGUIDsExpired  = gauge("guids_expired", "GUIDs too old for the gateway to know them still. Always 0 with AUTHMODE 1, where they last.")
+	gaugeGUIDsOldest   = gauge("guids_oldest_timestamp_seconds", "When the oldest of the GUIDs held appeared.")
+	gaugeGUIDsNewest   = gauge("guids_newest_timestamp_seconds", "When the latest of the GUIDs held appeared.")
+	gaugeAgentsDue     = gauge("agents_due", "Agents a schedule polls at its due instants.", labelSchedule)
+	gaugeLastTickTaken = gauge("schedule_last_tick_timestamp_seconds", "Due instant of the schedule's last taken tick.", labelSchedule)
+)
+
+// register fills the registry.
+func (b *Board) register(build Build) {
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info",
+		Help: "1; the labels say which program this is and which schema it works with.",
+		ConstLabels: prometheus.Labels{
+			"version": build.Version, "revision": build.Revision, "schema": strconv.FormatInt(build.Schema, 10),
+		},
+	})
+	info.Set(1)
+	b.registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		info, gauges{b})
+	b.registry.MustRegister(b.counters.all()...)
+}
+
+// gauges reads the board for one scrape.
+type gauges struct{ board *Board }
+
+// Describe sends nothing: which gauges there are depends on what is known.
+func (gauges) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads everything that is read under one lock at one instant.
+func (g gauges) Collect(out chan<- prometheus.Metric) {
+	b := g.board
+	send := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	at := func(desc *prometheus.Desc, t time.Time, labels ...string) {
+		if !t.IsZero() {
+			send(desc, timestamp(t), labels...)
+		}
+	}
+	now := b.clock.Now()
+	send(gaugeReady, zeroOrOne(b.readiness().isReady()))
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	derived := later(b.derived, b.database.last.DerivedTo)
+	at(gaugeHorizon, b.horizon)
+	if !b.horizon.IsZero() {
+		lag := time.Duration(0)
+		if !derived.IsZero() {
+			lag = b.horizon.Sub(derived)
+		}
+		send(gaugeDeriveLag, seconds(lag))
+	}
+	for name, job := range b.jobs {
+		at(gaugeJobSuccess, later(job.lastSuccess, b.database.last.JobSuccess[name]), name)
+		if job.lastTook > 0 {
+			send(gaugeJobTook, seconds(job.lastTook), name)
+		}
+	}
+	for name, s := range b.schedules {
+		at(gaugeLastTickTaken, s.last.DueAt, name)
+	}
+
+	if !b.database.asked.IsZero() {
+		send(gaugeDatabaseUp, zeroOrOne(b.database.err == nil))
+	}
+	if at(gaugeDatabaseRead, b.database.answered); !b.database.answered.IsZero() {
+		send(gaugeDirty, float64(b.database.last.DirtyMarks))
+		for table, until := range b.database.last.PartitionsUntil {
+			send(gaugePartitions, seconds(until.Sub(now)), table)
+		}
+	}
+
+	if b.recorder.GUIDs != nil {
+		guids := b.recorder.GUIDs()
+		send(gaugeGUIDs, float64(guids.Agents.Len()))
+		send(gaugeGUIDsMissing, float64(missing(b.recorder.Schedules, guids.Agents)))
+		send(gaugeGUIDsExpired, float64(guids.Expired))
+		at(gaugeGUIDsOldest, guids.Oldest)
+		at(gaugeGUIDsNewest, guids.Newest)
+		for _, s := range b.recorder.Schedules {
+			due := s.Agents()
+			if s.All() {
+				due = guids.Agents
+			}
+			send(gaugeAgentsDue, float64(due.Len()), s.Name())
+		}
+	}
+}
+
+// missing counts the agents the schedules name and nobody holds a GUID of. A
+// schedule for all agents with a GUID names none.
+func missing(schedules []ingest.Schedule, held ingest.AgentSet) (count int) {
+	var named []ingest.AgentRange
+	for _, s := range schedules {
+		if !s.All() {
+			named = append(named, s.Agents().Ranges()...)
+		}
+	}
+	for agent := range ingest.NewAgentSetOfRanges(named...).All() {
+		if !held.Contains(agent) {
+			count++
+		}
+	}
+	return count
+}
+
+func zeroOrOne(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
