@@ -31,6 +31,7 @@ type config struct {
 	schedules   []ingest.Schedule
 	derive      deriveConfig
 	spool       spoolConfig
+	operations  string                   // host:port where health and metrics are served; empty: nowhere
 	texts       map[string]ingest.Secret // each given key's value as it was written
 }
 

@@ -43,7 +43,7 @@ var settings = []setting{
 	{key: "retention"},
 	{key: "spool.max_bytes", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxBytes)(v.bytes(leastSpoolBytes, mostSpoolBytes)) }},
 	{key: "spool.max_age", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxAge)(v.age(leastSpoolAge, mostSpoolAge)) }},
-	{key: "listen"},
+	{key: "listen.operations", atStart: true, set: func(c *config, v value) { keep(&c.operations)(v.listenAddress()) }},
 	{key: "exports", isList: true},
 }
 

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +31,7 @@ func TestDefaultsOfAnEmptyConfig(t *testing.T) {
 			}
 			if c.timeZone != time.UTC || c.dataDir != "/home/kim/.local/share/talktime" || !c.databaseURL.IsEmpty() ||
 				c.gateway.url != "" || c.gateway.timeout != 3*time.Second || c.gateway.concurrency != 64 || c.gateway.authMode != 2 ||
-				c.maxAgentID != 59999 || next(c) != "09:01:00" || c.derive.settle != 15*time.Minute || len(c.schedules) != 0 ||
+				c.maxAgentID != 59999 || next(c) != "09:01:00" || c.operations != "" || c.derive.settle != 15*time.Minute || len(c.schedules) != 0 ||
 				c.spool != (spoolConfig{1 << 30, 7 * 24 * time.Hour}) {
 				t.Errorf("the defaults are %+v", c)
 			}
@@ -60,6 +58,7 @@ schedules:
     cron: 0 * 20-23 * * *
 derive: {cron: "30 * * * * *", settle: 1h}
 spool: {max_bytes: 512 MiB, max_age: 36h}
+listen: {operations: "[::1]:9143"}
 `
 
 func TestEveryKeyIsRead(t *testing.T) {
@@ -85,6 +84,9 @@ func TestEveryKeyIsRead(t *testing.T) {
 		g.concurrency != 8 || g.maxRate != 200 || g.authMode != 1 {
 		t.Errorf("read gateway %+v", g)
 	}
+	if c.operations != "[::1]:9143" {
+		t.Errorf("operations are served at %q", c.operations)
+	}
 	if c.guidsFile != "/srv/guids.csv" || c.maxAgentID != 999999 || next(c) != "09:00:30" || c.derive.settle != time.Hour ||
 		c.spool != (spoolConfig{512 << 20, 36 * time.Hour}) {
 		t.Errorf("read %+v", c)
@@ -106,7 +108,8 @@ func TestEnvironmentOverridesEveryKey(t *testing.T) {
 		"TALKTIME_GATEWAY_TIMEOUT=2s", "TALKTIME_GATEWAY_CONCURRENCY=1", "TALKTIME_GATEWAY_MAX_RATE=0", "TALKTIME_GATEWAY_AUTH_MODE=2",
 		"TALKTIME_GUIDS_FILE=~/g.csv", "TALKTIME_AGENTS_MAX_ID=59999",
 		`TALKTIME_SCHEDULES=[{name: one, cron: "* * * * *", agents: 101}]`,
-		"TALKTIME_DERIVE_CRON=", "TALKTIME_DERIVE_SETTLE=0s", "TALKTIME_SPOOL_MAX_BYTES=1048576", "TALKTIME_SPOOL_MAX_AGE=30d"), forDatabase)
+		"TALKTIME_DERIVE_CRON=", "TALKTIME_DERIVE_SETTLE=0s", "TALKTIME_SPOOL_MAX_BYTES=1048576", "TALKTIME_SPOOL_MAX_AGE=30d",
+		"TALKTIME_LISTEN_OPERATIONS=localhost:80"), forDatabase)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,6 +126,9 @@ func TestEnvironmentOverridesEveryKey(t *testing.T) {
 	}
 	if c.spool != (spoolConfig{1 << 20, 30 * 24 * time.Hour}) {
 		t.Errorf("read spool %+v", c.spool)
+	}
+	if c.operations != "127.0.0.1:80" {
+		t.Errorf("operations are served at %q", c.operations)
 	}
 	if next(c) != "09:00:30" || c.derive.settle != 0 {
 		t.Errorf("derive is due at %s, settle is %s: an empty variable is not set", next(c), c.derive.settle)
@@ -229,6 +235,9 @@ func TestFaults(t *testing.T) {
 				"talktime.yaml line 2: database.url: is not a Postgres URL such as postgres://user@host:5432/name",
 			},
 		},
+		{"an address of every network", "listen: {operations: ':9143'}", nil, []string{`talktime.yaml line 1: listen.operations: ":9143" is not an address and a port: 127.0.0.1:9143 is for this machine only, 0.0.0.0:9143 for every network`}},
+		{"an address by name", "listen: {operations: 'monitor:9143'}", nil, []string{`talktime.yaml line 1: listen.operations: "monitor:9143" is not an address and a port: 127.0.0.1:9143 is for this machine only, 0.0.0.0:9143 for every network`}},
+		{"something else to listen for", "listen: {bi: '127.0.0.1:1'}", nil, []string{"talktime.yaml line 1: listen.bi: is not a key"}},
 		{"a gateway URL with a password", "gateway: {url: https://kim:hush@gateway:1}", nil, []string{"talktime.yaml line 1: gateway.url: must not hold a user or password"}},
 		{"a gateway URL with a query", "gateway: {url: 'https://gateway:1?x=1'}", nil, []string{"talktime.yaml line 1: gateway.url: must end with the port, as in https://gateway:8043"}},
 		{"a gateway URL with a path", "gateway: {url: 'https://gateway:1/agentgateway'}", nil, []string{"talktime.yaml line 1: gateway.url: must end with the port, as in https://gateway:8043"}},
@@ -261,11 +270,10 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		{
-			"not built yet", "retention: {samples: 30d}\n\n\nlisten: {operations: 127.0.0.1:9143}\nexports:\n- {name: x}\n", nil,
+			"not built yet", "retention: {samples: 30d}\nexports:\n- {name: x}\n", nil,
 			[]string{
 				"talktime.yaml line 1: retention: is not built yet: remove it",
-				"talktime.yaml line 4: listen: is not built yet: remove it",
-				"talktime.yaml line 6: exports: is not built yet: remove it",
+				"talktime.yaml line 3: exports: is not built yet: remove it",
 			},
 		},
 		{
@@ -305,57 +313,6 @@ func TestHomeIsNeededForTilde(t *testing.T) {
 	_, err := parseConfig(homeless, forDatabase)
 	if want := `talktime.yaml line 1: data_dir: "~/x" needs a home directory, and HOME is not set`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-func TestWhatPollingNeeds(t *testing.T) {
-	dir := t.TempDir()
-	garbage := filepath.Join(dir, "ca.pem")
-	if err := os.WriteFile(garbage, []byte("no PEM"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		name string
-		text configText
-		want []string
-	}{
-		{"no file at all", configText{dir: dir}, []string{
-			"gateway.url is missing (the gateway to poll): write it into talktime.yaml or set TALKTIME_GATEWAY_URL",
-			"guids.file is missing (the GUIDs to poll with): write it into talktime.yaml or set TALKTIME_GUIDS_FILE",
-			"schedules is missing (when to poll): write it into talktime.yaml or set TALKTIME_SCHEDULES",
-		}},
-		{"nothing in the file", text(""), []string{
-			"talktime.yaml: gateway.url is missing (the gateway to poll): write it into talktime.yaml or set TALKTIME_GATEWAY_URL",
-			"talktime.yaml: guids.file is missing (the GUIDs to poll with): write it into talktime.yaml or set TALKTIME_GUIDS_FILE",
-			"talktime.yaml: schedules is missing (when to poll): write it into talktime.yaml or set TALKTIME_SCHEDULES",
-		}},
-		{
-			"files that are not there, no schedule", text("gateway: {url: https://g:1, ca_file: " + dir + "/no.pem}\nguids: {file: " + dir + "/no.csv}\nschedules: []\n"),
-			[]string{
-				"talktime.yaml line 1: gateway.ca_file: open " + dir + "/no.pem: no such file or directory",
-				"talktime.yaml line 2: guids.file: open " + dir + "/no.csv: no such file or directory",
-				"talktime.yaml line 3: schedules: names no schedule, so nothing would ever be polled",
-			},
-		},
-		{
-			"files that are something else", text("gateway: {url: https://g:1, ca_file: " + garbage + "}\nguids: {file: " + dir + "}\nschedules: office\n"),
-			[]string{
-				"talktime.yaml line 1: gateway.ca_file: " + garbage + " holds no certificate in PEM",
-				"talktime.yaml line 2: guids.file: read " + dir + ": is a directory",
-				"talktime.yaml line 3: schedules: must be a list",
-			},
-		},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			_, err := parseConfig(test.text, forPolling)
-			if err == nil {
-				t.Fatal("no fault was found")
-			}
-			if d := cmp.Diff(test.want, strings.Split(err.Error(), "\n")); d != "" {
-				t.Errorf("faults (-want +got):\n%s", d)
-			}
-		})
 	}
 }
 

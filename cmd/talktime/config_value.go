@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -226,6 +227,21 @@ func (v value) gatewayURL() (string, bool) {
 		return "https://" + u.Host, true
 	}
 	return "", false
+}
+
+// listenAddress reads an address to listen on, of a host and a port. The host
+// is never left out: that would mean every network.
+func (v value) listenAddress() (string, bool) {
+	text, ok := v.text()
+	if !ok {
+		return "", false
+	}
+	address, err := netip.ParseAddrPort(strings.Replace(text, "localhost:", "127.0.0.1:", 1))
+	if err != nil {
+		v.fault("%q is not an address and a port: 127.0.0.1:9143 is for this machine only, 0.0.0.0:9143 for every network", text)
+		return "", false
+	}
+	return address.String(), true
 }
 
 // databaseURL reads a Postgres URL, which may hold a password: no fault

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"talktime/cmd/talktime/internal/operations"
 	"talktime/ingest"
 	"talktime/ingest/gatewaysim"
 	"talktime/sql/store"
@@ -139,6 +140,7 @@ func (p *demoPlay) record(ctx context.Context, c *config) error {
 		r := recording{
 			store: s, poller: poller, clock: p.clock, orders: newOrders(c), log: p.app.log,
 			onRound: p.stored, until: p.plan.lastDue().Add(time.Millisecond),
+			board: operations.NewBoard(p.clock, programBuild()),
 		}
 		err := r.run(ctx)
 		p.told.end()

@@ -8,7 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden parts of the test scripts")
+var update = flag.Bool("update", false, "rewrite the golden files and the golden parts of the test scripts")
 
 // TestMain makes the test binary the program itself when a script runs it.
 func TestMain(m *testing.M) {

@@ -60,6 +60,9 @@ func (p *polling) Poll(ctx context.Context, agent ingest.AgentID) ingest.Poll {
 // Agents implements ingest.Poller.
 func (p *polling) Agents() ingest.AgentSet { return p.current.Load().Agents() }
 
+// GUIDs tells of the GUIDs held; see ccgateway.Client.
+func (p *polling) GUIDs() ccgateway.GUIDs { return p.current.Load().GUIDs() }
+
 // Close drops the connections kept. Call it after the last poll.
 func (p *polling) Close() { p.current.Load().Close() }
 

@@ -66,20 +66,28 @@ func (a *app) record(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
+	orders := newOrders(c)
+	outside, err := a.operate(c, poller, orders)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, outside.close()) }()
+	defer context.AfterFunc(ctx, outside.leaving)()
 	err = a.withOpened(ctx, c, a.awaitDatabase, func(s *store.Store) error {
-		orders := newOrders(c)
+		outside.opened(s)
 		begun := func() {
 			a.log.Info("recording", "schedules", describe(orders.now().schedules), "agents", poller.Agents().Len(),
 				"gateway", c.gateway.url, "database", s.Place())
+			outside.recording()
 		}
 		reloads, stop := context.WithCancel(ctx)
 		var following sync.WaitGroup
-		following.Go(func() { (&reloading{a, c, poller, orders}).follow(reloads, hangups) })
+		following.Go(func() { (&reloading{a, c, poller, orders, outside}).follow(reloads, hangups) })
 		defer following.Wait()
 		defer stop()
 		return a.recordForever(ctx, recording{
 			store: s, poller: poller, clock: a.clock, orders: orders, spool: kept, accounts: new(ingest.Accounts), log: a.log,
-			onBegin: begun, tally: tally, steps: new(ingest.Steps),
+			onStandby: outside.standby, onBegin: begun, tally: tally, board: outside.board, steps: outside.steps,
 		})
 	})
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {

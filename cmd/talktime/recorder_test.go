@@ -25,7 +25,7 @@ type recorderProcess struct {
 }
 
 // startRecorder starts the program, which this test binary is by that name.
-func (c *centre) startRecorder() *recorderProcess {
+func (c *centre) startRecorder(environ ...string) *recorderProcess {
 	c.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -34,6 +34,7 @@ func (c *centre) startRecorder() *recorderProcess {
 	p := &recorderProcess{t: c.t, lines: make(chan string, 10_000)}
 	p.cmd = exec.CommandContext(c.t.Context(), self, "record", "--config", c.config, "--log-level", "debug")
 	p.cmd.Args[0] = "talktime"
+	p.cmd.Env = append(os.Environ(), environ...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		c.t.Fatal(err)

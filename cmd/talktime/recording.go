@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"talktime/cmd/talktime/internal/operations"
 	"talktime/ingest"
 	"talktime/ingest/spool"
 	"talktime/sql/store"
@@ -16,18 +17,20 @@ import (
 // on the machine's clock and talktime demo on one that is played. The store's
 // schema is the program's own.
 type recording struct {
-	store    *store.Store
-	poller   ingest.Poller
-	clock    ingest.Clock
-	orders   *orders
-	spool    *spool.Spool     // nil: rounds wait in memory
-	accounts *ingest.Accounts // may be nil
-	log      *slog.Logger
-	onBegin  func()            // called before the first round; may be nil
-	onRound  func(ingest.Tick) // see ingest.Recording; may be nil
-	tally    *tally            // told of rounds too; may be nil
-	steps    *ingest.Steps     // see ingest.Recording; may be nil
-	until    time.Time         // see ingest.Recording; zero means never
+	store     *store.Store
+	poller    ingest.Poller
+	clock     ingest.Clock
+	orders    *orders
+	spool     *spool.Spool     // nil: rounds wait in memory
+	accounts  *ingest.Accounts // may be nil
+	log       *slog.Logger
+	onStandby func(store.Reign) // called when it waits for another recorder to leave; may be nil
+	onBegin   func()            // called before the first round; may be nil
+	onRound   func(ingest.Tick) // see ingest.Recording; may be nil
+	tally     *tally            // told of rounds too; may be nil
+	board     *operations.Board // told of everything
+	steps     *ingest.Steps     // see ingest.Recording; may be nil
+	until     time.Time         // see ingest.Recording; zero means never
 }
 
 // partitionsAhead is how far ahead partitions are made: long enough for a
@@ -45,18 +48,25 @@ const lastDeriveLimit = 5 * time.Second
 // says could not be stored. Where another recorder takes over, the error wraps
 // ingest.ErrSuperseded and run can be called again.
 func (r recording) run(ctx context.Context) error {
+	jobs, err := r.jobs()
+	if err != nil {
+		return err
+	}
+	r.board.Expect(jobs)
 	stopReplay := r.replay(ctx)
 	lease, err := r.awaitLease(ctx)
 	stopReplay()
 	if err != nil {
 		return err
 	}
+	r.board.Reigns(lease.Epoch(), true)
+	defer r.board.Reigns(lease.Epoch(), false)
 	defer tellLeaving(ctx, r.log)()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	reign := beginReign(ctx, lease, r.log, stop)
 	defer reign.end(ctx)
-	err = r.reign(ctx, reign)
+	err = r.reign(ctx, reign, jobs)
 	if superseded := context.Cause(ctx); errors.Is(superseded, ingest.ErrSuperseded) {
 		return errors.Join(superseded, err)
 	}
@@ -81,17 +91,13 @@ func (r recording) replay(ctx context.Context) (stop func()) {
 }
 
 // reign records for as long as the lease is held.
-func (r recording) reign(ctx context.Context, reign *reign) error {
+func (r recording) reign(ctx context.Context, reign *reign, jobs []ingest.Job) error {
 	if r.spool != nil {
 		if err := r.spool.TakeUp(); err != nil {
 			return err
 		}
 	}
 	if err := r.makePartitions(ctx, r.clock.Now()); err != nil {
-		return err
-	}
-	jobs, err := r.jobs()
-	if err != nil {
 		return err
 	}
 
@@ -113,16 +119,18 @@ func (r recording) reign(ctx context.Context, reign *reign) error {
 	if !r.until.IsZero() {
 		clock = untilClock{r.clock, r.until}
 	}
-	running.Go(func() { ingest.RunJobs(holding, clock, jobs, r.store, r.log) })
+	running.Go(func() { ingest.RunJobs(holding, clock, jobs, r.board.Ledger(r.store), r.log) })
 	if r.tally != nil {
 		running.Go(func() { r.tally.run(beside, clock) })
 	}
 
 	told, epoch := r.orders.now(), reign.lease.Epoch()
 	recording := ingest.Recording{
-		Schedules: told.schedules, Clock: r.clock, Poller: r.poller, Recorder: &recorder{Store: r.store, epoch: epoch},
-		Concurrency: told.concurrency, Log: r.log, OnBegin: begun, OnRound: r.told, Epoch: epoch, From: reign.lease.From(),
-		Until: r.until, Steps: r.steps, Changes: r.orders.changes, Accounts: r.accounts,
+		Schedules: told.schedules, Clock: r.board.Clock(r.clock), Poller: r.poller,
+		Recorder:    &recorder{Store: r.store, board: r.board, epoch: epoch},
+		Concurrency: told.concurrency, Log: r.log, Epoch: epoch, From: reign.lease.From(), Until: r.until,
+		OnBegin: begun, OnRound: r.told, OnFinished: r.board.Finished, OnMissed: r.board.Missed,
+		Steps: r.steps, Changes: r.orders.changes, Accounts: r.accounts,
 		OnLeave: func(from time.Time) {
 			stopJobs() // they are the next holder's
 			reign.leave(ctx, from)
@@ -131,7 +139,7 @@ func (r recording) reign(ctx context.Context, reign *reign) error {
 	if r.spool != nil {
 		recording.Spool = r.spool
 	}
-	err = recording.Run(ctx)
+	err := recording.Run(ctx)
 	release()
 	defer join(r.clock)() // the jobs, as they end, are not to move it either
 	stop()
@@ -158,6 +166,7 @@ func tellLeaving(ctx context.Context, log *slog.Logger) (done func()) {
 
 // told tells of a round that is stored.
 func (r recording) told(tick ingest.Tick) {
+	r.board.Stored(tick)
 	if r.onRound != nil {
 		r.onRound(tick)
 	}
@@ -187,10 +196,15 @@ func (r recording) makePartitions(ctx context.Context, now time.Time) error {
 // deriveNow derives what can be derived by now.
 func (r recording) deriveNow(ctx context.Context) error {
 	d, err := settle(ctx, r.store, r.clock.Now(), r.orders.now().derive)
-	if err == nil {
-		_, err = r.store.DeriveDirty(ctx, d)
+	if err != nil {
+		return err
 	}
-	return err
+	r.board.Settled(d.Horizon)
+	if _, err := r.store.DeriveDirty(ctx, d); err != nil {
+		return err
+	}
+	r.board.Derived(d.Horizon)
+	return nil
 }
 
 // deriveLast derives once more before leaving, whether ctx has ended or not.
@@ -205,6 +219,7 @@ func (r recording) deriveLast(ctx context.Context) {
 // recorder is the store as a recorder uses it.
 type recorder struct {
 	*store.Store
+	board    *operations.Board
 	epoch    int64
 	caughtUp bool
 }
@@ -214,9 +229,11 @@ type recorder struct {
 // left out in between.
 func (r *recorder) Declare(ctx context.Context, d ingest.Declaration) error {
 	if d.Epoch == r.epoch && !r.caughtUp {
-		if _, err := r.CatchUp(ctx, d.At); err != nil {
+		settled, err := r.CatchUp(ctx, d.At)
+		if err != nil {
 			return err
 		}
+		r.board.FoundMissed(settled.Missed)
 		r.caughtUp = true
 	}
 	return r.Store.Declare(ctx, d)

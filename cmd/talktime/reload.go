@@ -13,6 +13,7 @@ type reloading struct {
 	config  *config // in force, but for what takes a restart
 	polling *polling
 	orders  *orders
+	outside *outside
 }
 
 // follow reloads at each hangup until ctx ends.
@@ -22,7 +23,9 @@ func (r *reloading) follow(ctx context.Context, hangups <-chan os.Signal) {
 		case <-ctx.Done():
 			return
 		case <-hangups:
+			r.outside.reloading()
 			r.reload()
+			r.outside.reloaded()
 		}
 	}
 }

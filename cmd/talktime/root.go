@@ -40,6 +40,7 @@ is older or newer than the program.`,
 
 	root.AddCommand(
 		a.agentsCommand(),
+		a.alertsCommand(),
 		a.demoCommand(),
 		a.gatewayCommand(),
 		a.deriveCommand(),

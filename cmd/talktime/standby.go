@@ -82,6 +82,7 @@ func (r recording) awaitLease(ctx context.Context) (*store.Lease, error) {
 	s := standby{recording: r}
 	for {
 		lease, err := s.look(ctx)
+		s.board.Moved()
 		if lease != nil || err != nil {
 			return lease, err
 		}
@@ -108,6 +109,9 @@ func (s *standby) look(ctx context.Context) (*store.Lease, error) {
 		if !s.isTold {
 			s.isTold = true
 			s.log.Info("waiting as standby: another recorder holds the lease", "holder", seen.Holder, "epoch", seen.Epoch)
+			if s.onStandby != nil {
+				s.onStandby(seen)
+			}
 		}
 		return nil, nil //nolint:nilnil // to look again
 	}

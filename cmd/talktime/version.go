@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"talktime/cmd/talktime/internal/operations"
 	"talktime/sql/store"
 )
 
@@ -39,6 +40,24 @@ func programVersion() string {
 		return describeBuild("", nil, runtime.Version())
 	}
 	return describeBuild(info.Main.Version, info.Settings, runtime.Version())
+}
+
+// programBuild names this build to machines.
+func programBuild() operations.Build {
+	build := operations.Build{Version: "devel", Schema: store.SchemaVersion()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return build
+	}
+	if version := info.Main.Version; version != "" && version != "(devel)" {
+		build.Version = version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			build.Revision = s.Value
+		}
+	}
+	return build
 }
 
 // describeBuild words what the Go tool wrote into the binary.

@@ -17,8 +17,9 @@ type Phase int
 // The phases of a recorder, in their order.
 const (
 	Starting Phase = iota
+	Standby        // another recorder holds the lease; this one would take over
 	Recording
-	Leaving
+	Leaving // the last: nothing comes after it
 )
 
 // Build names the program that runs.
@@ -39,6 +40,8 @@ type Board struct {
 	mu        sync.Mutex
 	phase     Phase
 	about     string // what the phase is waiting for, or doing, in words
+	epoch     int64  // of the lease this recorder holds or has held; 0 where none
+	holds     bool
 	recorder  Recorder
 	schedules map[string]*scheduleState
 	jobs      map[string]*jobState
@@ -47,11 +50,20 @@ type Board struct {
 	database  databaseState
 }
 
-// Recorder is what a Board asks about the recorder it stands for.
+// Recorder is what a Board asks about the recorder it stands for. The functions
+// answer at once: they wait for neither gateway nor database nor a file. What is
+// nil is not shown.
 type Recorder struct {
-	Schedules []ingest.Schedule
-	// GUIDs answers at once: it waits for neither the gateway nor a file.
-	GUIDs func() ccgateway.GUIDs
+	Schedules func() []ingest.Schedule
+	GUIDs     func() ccgateway.GUIDs
+}
+
+// schedules are those in force.
+func (r Recorder) schedules() []ingest.Schedule {
+	if r.Schedules == nil {
+		return nil
+	}
+	return r.Schedules()
 }
 
 // scheduleState is what became of a schedule's last tick.
@@ -83,7 +95,7 @@ func (b *Board) Watch(r Recorder) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recorder = r
-	for _, s := range r.Schedules {
+	for _, s := range r.schedules() {
 		b.schedule(s.Name())
 	}
 }
@@ -94,7 +106,16 @@ func (b *Board) Enter(phase Phase, about string) {
 	b.pulse.wake(b.clock.Now())
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.phase, b.about = phase, about
+	if b.phase != Leaving {
+		b.phase, b.about = phase, about
+	}
+}
+
+// Reigns says whether the recorder holds the lease, in which epoch.
+func (b *Board) Reigns(epoch int64, holds bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.epoch, b.holds = epoch, holds
 }
 
 // Finished hears of a taken tick whose polls are over, stored or not yet.

@@ -70,7 +70,7 @@ func newRecorder(t *testing.T) *recorder {
 		Board: operations.NewBoard(clock, operations.Build{Version: "v1", Schema: 8}), t: t, clock: clock, schedule: s,
 		guids: ccgateway.GUIDs{Agents: agents, Oldest: at("08:59:00"), Newest: at("08:59:30")},
 	}
-	r.Watch(operations.Recorder{Schedules: []ingest.Schedule{s}, GUIDs: func() ccgateway.GUIDs { return r.guids }})
+	r.Watch(operations.Recorder{Schedules: func() []ingest.Schedule { return []ingest.Schedule{s} }, GUIDs: func() ccgateway.GUIDs { return r.guids }})
 	r.Expect([]ingest.Job{{Name: "derive"}, {Name: "partitions"}})
 	r.Enter(operations.Recording, "recording: office")
 	return r
@@ -284,6 +284,40 @@ func TestHealthzFollowsTheLoop(t *testing.T) {
 	r.Enter(operations.Leaving, "told to stop")
 	r.clock.set(at("11:00:00"))
 	expect("it has ended", http.StatusOK)
+}
+
+// steady is a clock whose steps can be seen.
+type steady struct{ *handClock }
+
+func (c steady) Reading() (time.Time, time.Duration) { return c.Now(), 42 }
+
+// The recording loop must see steps of the clock and join one that is played,
+// through the board's clock as well.
+func TestClockPassesOnWhatAClockCan(t *testing.T) {
+	r := newRecorder(t)
+	if c, ok := r.Clock(steady{r.clock}).(ingest.SteadyClock); !ok {
+		t.Error("a steady clock is none any more")
+	} else if _, elapsed := c.Reading(); elapsed != 42 {
+		t.Errorf("it reads %d", elapsed)
+	}
+	if _, ok := r.Clock(r.clock).(ingest.SteadyClock); ok {
+		t.Error("a clock that cannot be read became steady")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		played := r.Clock(ingest.NewSimClock(at("09:00:00")))
+		joining := played.(interface{ Join() (leave func()) })
+		defer joining.Join()()
+		leave := joining.Join()
+		isAwake := false
+		go func() { isAwake = played.SleepUntil(t.Context(), at("09:00:01")) == nil }()
+		if synctest.Wait(); isAwake {
+			t.Error("time went on although one of two is at work")
+		}
+		leave()
+		if synctest.Wait(); !isAwake {
+			t.Error("time stands still although everyone sleeps")
+		}
+	})
 }
 
 // A loop that gets stuck is not reported alive.

@@ -117,11 +117,11 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 	if b.recorder.GUIDs != nil {
 		guids := b.recorder.GUIDs()
 		send(gaugeGUIDs, float64(guids.Agents.Len()))
-		send(gaugeGUIDsMissing, float64(missing(b.recorder.Schedules, guids.Agents)))
+		send(gaugeGUIDsMissing, float64(missing(b.recorder.schedules(), guids.Agents)))
 		send(gaugeGUIDsExpired, float64(guids.Expired))
 		at(gaugeGUIDsOldest, guids.Oldest)
 		at(gaugeGUIDsNewest, guids.Newest)
-		for _, s := range b.recorder.Schedules {
+		for _, s := range b.recorder.schedules() {
 			due := s.Agents()
 			if s.All() {
 				due = guids.Agents

@@ -41,7 +41,13 @@ func (p *pulse) overdue(now time.Time) time.Time {
 
 // Clock returns a clock that does as c does and tells the board when its sleeper
 // sleeps and wakes: give it to the recording loop alone.
-func (b *Board) Clock(c ingest.Clock) ingest.Clock { return pulseClock{c, &b.pulse} }
+func (b *Board) Clock(c ingest.Clock) ingest.Clock {
+	p := pulseClock{c, &b.pulse}
+	if steady, ok := c.(ingest.SteadyClock); ok {
+		return steadyPulse{p, steady}
+	}
+	return p
+}
 
 type pulseClock struct {
 	ingest.Clock
@@ -55,6 +61,14 @@ func (c pulseClock) SleepUntil(ctx context.Context, t time.Time) error {
 	return err
 }
 
+// steadyPulse lets steps of a steady clock be seen.
+type steadyPulse struct {
+	pulseClock
+	steady ingest.SteadyClock
+}
+
+func (c steadyPulse) Reading() (shown time.Time, elapsed time.Duration) { return c.steady.Reading() }
+
 // Join joins a clock that is played; see ingest.SimClock.
 func (c pulseClock) Join() (leave func()) {
 	if played, ok := c.Clock.(interface{ Join() (leave func()) }); ok {
@@ -62,6 +76,10 @@ func (c pulseClock) Join() (leave func()) {
 	}
 	return func() {}
 }
+
+// Moved says that the recorder moves where no loop sleeps by the board's clock: a
+// standby looks at the lease.
+func (b *Board) Moved() { b.pulse.wake(b.clock.Now()) }
 
 // Moves reports whether the recording loop is where it should be; before it
 // begins and after it has ended it always is. since tells when it was to be

@@ -2,7 +2,6 @@ package operations
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +38,7 @@ func (b *Board) readiness() readiness {
 	case Leaving:
 		r.because("leaving: %s", b.about)
 		return r
-	case Recording:
+	case Standby, Recording:
 		r.note("%s", b.about)
 	}
 	if !stalled.IsZero() {
@@ -48,17 +47,15 @@ func (b *Board) readiness() readiness {
 	if d := b.database; d.err != nil {
 		r.because("the database has not answered since %s: %s: bring Postgres back; rounds wait meanwhile", instant(d.since), oneLine(d.err))
 	}
+	if b.phase == Standby {
+		b.judgeGUIDs(&r)
+		return r
+	}
 	b.judgeGUIDs(&r)
-	names := make([]string, 0, len(b.schedules))
-	for name := range b.schedules {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		b.schedules[name].judge(name, &r)
-	}
-	for _, s := range b.recorder.Schedules {
-		r.note("schedule %s: %s", s.Name(), b.schedules[s.Name()].tell(s, b.clock.Now()))
+	for _, s := range b.recorder.schedules() {
+		state := b.schedule(s.Name())
+		state.judge(s.Name(), &r)
+		r.note("schedule %s: %s", s.Name(), state.tell(s, b.clock.Now()))
 	}
 	return r
 }

@@ -55,6 +55,10 @@ func (n Notifier) WatchdogInterval() time.Duration {
 // and in words what that is.
 func (n Notifier) Ready(status string) error { return n.tell("READY=1\nSTATUS=" + status) }
 
+// Reloading tells that the program reads its configuration again; Ready ends
+// that.
+func (n Notifier) Reloading() error { return n.tell("RELOADING=1") }
+
 // Status tells in words what the program is about.
 func (n Notifier) Status(status string) error { return n.tell("STATUS=" + status) }
 

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"talktime/ingest"
+)
+
+// served is talktime record in this process, whose operations are served.
+type served struct {
+	t     *testing.T
+	url   string
+	lines chan string // of its log; closed when it has ended
+	log   strings.Builder
+	stop  context.CancelFunc
+	code  chan int
+}
+
+// serve starts a recorder with more in its configuration.
+func (c *centre) serve(config string) *served {
+	c.t.Helper()
+	c.append("listen: {operations: 127.0.0.1:0}\n" + config)
+	ctx, stop := context.WithCancel(c.t.Context())
+	s := &served{t: c.t, lines: make(chan string, 10_000), stop: stop, code: make(chan int, 1)}
+	read, write := io.Pipe()
+	a := &app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: write, environ: os.Environ(), clock: c.clock}
+	go func() {
+		s.code <- a.run(ctx, []string{"record", "--config", c.config, "--log-level", "debug"})
+		_ = write.Close()
+	}()
+	go func() {
+		defer close(s.lines)
+		for scan := bufio.NewScanner(read); scan.Scan(); {
+			s.lines <- scan.Text()
+		}
+	}()
+	line := s.await(`msg="operations are served"`)
+	_, s.url, _ = strings.Cut(line, "url=")
+	return s
+}
+
+// await reads the log up to a line that holds a text.
+func (s *served) await(text string) string {
+	s.t.Helper()
+	for line := range s.lines {
+		s.log.WriteString(line + "\n")
+		if strings.Contains(line, text) {
+			return line
+		}
+	}
+	s.t.Fatalf("the recorder ended before it logged %q:\n%s", text, &s.log)
+	return ""
+}
+
+// leave stops the recorder and returns its exit code.
+func (s *served) leave() int {
+	s.stop()
+	for line := range s.lines {
+		s.log.WriteString(line + "\n")
+	}
+	return <-s.code
+}
+
+// get asks the recorder.
+func (s *served) get(path string) (status int, body string) {
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, nil)
+	if err != nil {
+		s.t.Error(err)
+		return 0, ""
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	reply, err := client.Do(request)
+	if err != nil {
+		s.t.Error(err)
+		return 0, ""
+	}
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	if err != nil {
+		s.t.Error(err)
+	}
+	return reply.StatusCode, string(text)
+}
+
+// awaitAnswer asks until the answer holds a text, and returns it.
+func (s *served) awaitAnswer(path, text string) string {
+	s.t.Helper()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	enough := time.After(time.Minute)
+	for {
+		_, body := s.get(path)
+		if s.t.Failed() || strings.Contains(body, text) {
+			return body
+		}
+		select {
+		case <-again.C:
+		case <-enough:
+			s.t.Fatalf("/%s never said %q, but\n%s", path, text, body)
+		}
+	}
+}
+
+// A real recorder serves every metric there is, by the names, kinds and words
+// that dashboards were built on; every alert rule reads what is served.
+func TestRecorderServesItsOperations(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 108}), "* * * * * *")
+	s := c.serve("derive: {cron: \"* * * * * *\"}\n")
+	s.await(roundStored)
+	s.await(roundStored)
+	// The last of all to be known.
+	s.awaitAnswer("readyz", "ready\nrecording\nschedule steady: 8 of 8 agents observed at ")
+	s.awaitAnswer("metrics", "\ntalktime_job_last_success_timestamp_seconds{name=\"derive\"}")
+	metrics := s.awaitAnswer("metrics", "\ntalktime_partitions_ahead_seconds{table=\"samples\"}")
+	described, golden := describeMetrics(metrics), filepath.Join("testdata", "metrics.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(described), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(golden); err != nil || described != string(want) {
+		t.Errorf("the metrics differ from %s (%v); -update rewrites it:\n%s", golden, err, described)
+	}
+	for _, of := range []string{"go_goroutines", "process_start_time_seconds"} {
+		if !strings.Contains(metrics, "\n"+of+" ") {
+			t.Errorf("there is no %s", of)
+		}
+	}
+	checkAlerts(t, metrics)
+
+	// Many ask at once; each polled agent is counted once.
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 5 {
+				for path, want := range map[string]string{"healthz": "ok\n", "readyz": "ready\n", "metrics": "\ntalktime_ready "} {
+					if status, body := s.get(path); status == http.StatusInternalServerError || !strings.Contains(body, want) {
+						t.Errorf("/%s answered %d\n%s", path, status, body)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	_, metrics = s.get("metrics")
+	if code := s.leave(); code != exitOK {
+		t.Errorf("left with %d:\n%s", code, &s.log)
+	}
+	rows := c.query("SELECT count(*), 8 * (SELECT count(*) FROM talktime.ticks WHERE status = 'taken') FROM talktime.samples")
+	polls := 0.0
+	for _, o := range ingest.Outcomes() {
+		polls += number(t, metrics, fmt.Sprintf("talktime_polls_total{outcome=%q}", o))
+	}
+	if samples, _ := strconv.ParseFloat(rows[0][0], 64); polls < 16 || polls > samples || rows[0][0] != rows[0][1] {
+		t.Errorf("%v polls were counted, %v are stored", polls, rows[0])
+	}
+
+	guids, err := os.ReadFile(filepath.Join(c.dir, "guids.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(guids) {
+		if _, guid, _ := bytes.Cut(bytes.TrimSpace(line), []byte(",")); len(guid) > 8 && strings.Contains(metrics+s.log.String(), string(guid)) {
+			t.Error("a GUID is shown")
+		}
+	}
+}
+
+// A database that hangs keeps nobody waiting: scrapes serve what is known, and
+// /readyz says what is wrong until it is mended.
+func TestOperationsOutliveTheDatabase(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102), "* * * * * *")
+	s := c.serve("")
+	s.await(roundStored)
+	s.awaitAnswer("metrics", "\ntalktime_partitions_ahead_seconds{")
+	s.awaitAnswer("readyz", "ready\nrecording\n")
+	var hanging sync.WaitGroup
+	hanging.Go(func() {
+		a := &app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, environ: os.Environ(), clock: c.clock}
+		a.run(t.Context(), []string{"psql", "--config", c.config, "--", "-X", "-c", "BEGIN; LOCK talktime.derivations; SELECT pg_sleep(600)"})
+	})
+	answer := s.awaitAnswer("readyz", "the database has not answered since ")
+	if !strings.HasPrefix(answer, "not ready\n") || !strings.Contains(answer, ": no answer within 3s: bring Postgres back; ") {
+		t.Errorf("/readyz says %s", answer)
+	}
+	metrics := s.awaitAnswer("metrics", "\ntalktime_database_up 0\n")
+	if ahead := number(t, metrics, `talktime_partitions_ahead_seconds{table="samples"}`); ahead <= 0 {
+		t.Errorf("partitions end in %v s", ahead)
+	}
+	if status, body := s.get("healthz"); status != http.StatusOK {
+		t.Errorf("/healthz answered %d %s", status, body)
+	}
+	c.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)' AND pid <> pg_backend_pid()")
+	hanging.Wait()
+	s.awaitAnswer("metrics", "\ntalktime_database_up 1\n")
+	s.awaitAnswer("readyz", "ready\nrecording\n")
+	s.leave()
+}
+
+// systemd hears when recording begins, that it goes on, and that it ends.
+func TestRecorderTellsSystemd(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102), "* * * * * *")
+	name := "@talktime-" + filepath.Base(c.dir)
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	// until reads what systemd is told up to a state; only that it lives may come
+	// in between.
+	until := func(want string) {
+		t.Helper()
+		for {
+			buffer := make([]byte, 4096)
+			n, err := socket.Read(buffer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(buffer[:n]); got == want {
+				return
+			} else if got != "WATCHDOG=1" {
+				t.Fatalf("told %q, want %q", got, want)
+			}
+		}
+	}
+	p := c.startRecorder("NOTIFY_SOCKET="+name, "WATCHDOG_USEC=40000")
+	until("STATUS=opening the database")
+	until("READY=1\nSTATUS=recording; schedules steady")
+	until("WATCHDOG=1")
+	p.signal(syscall.SIGHUP)
+	until("RELOADING=1")
+	until("READY=1\nSTATUS=recording; schedules steady")
+	p.signal(syscall.SIGTERM)
+	until("STOPPING=1\nSTATUS=leaving")
+	if code := p.exitCode(); code != exitOK {
+		t.Errorf("left with %d:\n%s", code, &p.seen)
+	}
+}
+
+// A port that is taken is told before anything else is begun.
+func TestRecordNeedsItsPort(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101), "* * * * * *")
+	c.append(fmt.Sprintf("listen: {operations: %q}\n", taken.Addr()))
+	_, stderr := c.run(t.Context(), exitFailed, "record")
+	want := fmt.Sprintf("talktime: serve operations: listen tcp %s: bind: address already in use; free that port or give listen.operations another\n", taken.Addr())
+	if stderr != want {
+		t.Errorf("said %q, want %q", stderr, want)
+	}
+}
