@@ -63,6 +63,10 @@ func (p *polling) Agents() ingest.AgentSet { return p.current.Load().Agents() }
 // GUIDs tells of the GUIDs held; see ccgateway.Client.
 func (p *polling) GUIDs() ccgateway.GUIDs { return p.current.Load().GUIDs() }
 
+// Counts tells what the client has counted; another gateway's begin anew. See
+// ccgateway.Client.
+func (p *polling) Counts() ccgateway.Counts { return p.current.Load().Counts() }
+
 // Close drops the connections kept. Call it after the last poll.
 func (p *polling) Close() { p.current.Load().Close() }
 

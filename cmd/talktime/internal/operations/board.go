@@ -56,6 +56,7 @@ type Board struct {
 type Recorder struct {
 	Schedules func() []ingest.Schedule
 	GUIDs     func() ccgateway.GUIDs
+	Gateway   func() ccgateway.Counts
 }
 
 // schedules are those in force.

@@ -10,40 +10,40 @@ import (
 	"talktime/ingest"
 )
 
-// gauge describes a metric that is read when somebody asks.
-func gauge(name, help string, labels ...string) *prometheus.Desc {
+// described describes a metric that is read when somebody asks.
+func described(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 }
 
 // The gauges. What is not known is left out, not shown as 0. An age is shown as
 // the instant it counts from: time() minus it, in Prometheus.
 var (
-	gaugeReady   = gauge("ready", "1 while /readyz answers 200: the recorder records.")
-	gaugeHorizon = gauge("horizon_timestamp_seconds",
+	gaugeReady   = described("ready", "1 while /readyz answers 200: the recorder records.")
+	gaugeHorizon = described("horizon_timestamp_seconds",
 		"Instant before which every due tick is stored, as this process's last derive found it: figures are complete up to there.")
-	gaugeDeriveLag = gauge("derive_lag_seconds",
+	gaugeDeriveLag = described("derive_lag_seconds",
 		"How far what is derived lies behind the horizon.")
-	gaugeJobSuccess = gauge("job_last_success_timestamp_seconds",
+	gaugeJobSuccess = described("job_last_success_timestamp_seconds",
 		"When the job's last run that went well ended, in this process or as the database has it.", labelName)
-	gaugeJobTook = gauge("job_last_duration_seconds",
+	gaugeJobTook = described("job_last_duration_seconds",
 		"How long the job's last run in this process took.", labelName)
 
-	gaugeDatabaseUp = gauge("database_up",
+	gaugeDatabaseUp = described("database_up",
 		"1 if the database answered when it was last asked, some seconds ago.")
-	gaugeDatabaseRead = gauge("database_last_read_timestamp_seconds",
+	gaugeDatabaseRead = described("database_last_read_timestamp_seconds",
 		"When the database last answered. What comes from it is as old as that.")
-	gaugeDirty = gauge("derive_dirty_marks",
+	gaugeDirty = described("derive_dirty_marks",
 		"Marks of stored samples that are not derived yet, or lie past the horizon.")
-	gaugePartitions = gauge("partitions_ahead_seconds",
+	gaugePartitions = described("partitions_ahead_seconds",
 		"How long the partitions made ahead last from now on. At 0 a table takes no more rows until one is made.", labelTable)
 
-	gaugeGUIDs         = gauge("guids_held", "Agents with a GUID.")
-	gaugeGUIDsMissing  = gauge("guids_missing", "Agents of the schedules without a GUID: their polls are unauthorized.")
-	gaugeGUIDsExpired  = gauge("guids_expired", "GUIDs too old for the gateway to know them still. Always 0 with AUTHMODE 1, where they last.")
-	gaugeGUIDsOldest   = gauge("guids_oldest_timestamp_seconds", "When the oldest of the GUIDs held appeared.")
-	gaugeGUIDsNewest   = gauge("guids_newest_timestamp_seconds", "When the latest of the GUIDs held appeared.")
-	gaugeAgentsDue     = gauge("agents_due", "Agents a schedule polls at its due instants.", labelSchedule)
-	gaugeLastTickTaken = gauge("schedule_last_tick_timestamp_seconds", "Due instant of the schedule's last taken tick.", labelSchedule)
+	gaugeGUIDs         = described("guids_held", "Agents with a GUID.")
+	gaugeGUIDsMissing  = described("guids_missing", "Agents of the schedules without a GUID: their polls are unauthorized.")
+	gaugeGUIDsExpired  = described("guids_expired", "GUIDs too old for the gateway to know them still. Always 0 with AUTHMODE 1, where they last.")
+	gaugeGUIDsOldest   = described("guids_oldest_timestamp_seconds", "When the oldest of the GUIDs held appeared.")
+	gaugeGUIDsNewest   = described("guids_newest_timestamp_seconds", "When the latest of the GUIDs held appeared.")
+	gaugeAgentsDue     = described("agents_due", "Agents a schedule polls at its due instants.", labelSchedule)
+	gaugeLastTickTaken = described("schedule_last_tick_timestamp_seconds", "Due instant of the schedule's last taken tick.", labelSchedule)
 )
 
 // register fills the registry.
@@ -114,6 +114,7 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 
+	b.recorder.collect(out)
 	if b.recorder.GUIDs != nil {
 		guids := b.recorder.GUIDs()
 		send(gaugeGUIDs, float64(guids.Agents.Len()))

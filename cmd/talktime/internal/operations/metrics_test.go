@@ -16,6 +16,7 @@ import (
 
 	"talktime/cmd/talktime/internal/operations"
 	"talktime/ingest"
+	"talktime/ingest/ccgateway"
 	"talktime/sql/store"
 )
 
@@ -127,6 +128,21 @@ func TestMetricsFollowEvents(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("against the conventions: %v, %v", problems, err)
 	}
+}
+
+func TestMetricsOfTheGateway(t *testing.T) {
+	r := newRecorder(t)
+	r.Watch(operations.Recorder{Gateway: func() ccgateway.Counts {
+		return ccgateway.Counts{Requests: 7, HeldBack: 5, Down: true, Openings: 2, ClockSkew: -1500 * time.Millisecond, ClockSkews: 3}
+	}})
+	r.expectMetrics(map[string]string{
+		"talktime_gateway_requests_total":           "7",
+		"talktime_gateway_requests_held_back_total": "5",
+		"talktime_gateway_down":                     "1",
+		"talktime_gateway_outages_total":            "2",
+		"talktime_gateway_clock_skew_seconds":       "-1.5",
+		"talktime_gateway_clock_skews_total":        "3",
+	})
 }
 
 // ledgerOf is a ledger that is away.
