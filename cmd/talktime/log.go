@@ -25,6 +25,7 @@ func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	case "text":
 		handler = slog.NewTextHandler(w, options)
 	case "json":
+		options.ReplaceAttr = durationsAsText
 		handler = slog.NewJSONHandler(w, options)
 	default:
 		faults = append(faults, fmt.Errorf("--log-format %q is not text or json", format))
@@ -33,4 +34,13 @@ func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 		return nil, errors.Join(faults...)
 	}
 	return slog.New(handler), nil
+}
+
+// durationsAsText writes lengths of time as the text format does, 1.5s, where
+// JSON would have a number of nanoseconds.
+func durationsAsText(_ []string, attr slog.Attr) slog.Attr {
+	if attr.Value.Kind() == slog.KindDuration {
+		attr.Value = slog.StringValue(attr.Value.Duration().String())
+	}
+	return attr
 }
