@@ -41,7 +41,7 @@ func (a *app) operate(c *config, poller *polling, orders *orders) (*outside, err
 		orders:  orders,
 		steps:   new(ingest.Steps),
 	}
-	o.board.Watch(operations.Recorder{Schedules: o.schedules, GUIDs: poller.GUIDs, Gateway: poller.Counts})
+	o.board.Watch(operations.Recorder{Schedules: o.schedules, GUIDs: poller.GUIDs, Gateway: poller.Counts, Steps: o.steps.Counts})
 	o.board.Enter(operations.Starting, "opening the database")
 	if c.operations != "" {
 		server, err := o.board.Serve(c.operations, a.log)

@@ -57,6 +57,7 @@ type Recorder struct {
 	Schedules func() []ingest.Schedule
 	GUIDs     func() ccgateway.GUIDs
 	Gateway   func() ccgateway.Counts
+	Steps     func() ingest.StepCounts
 }
 
 // schedules are those in force.

@@ -56,6 +56,7 @@ type recorder struct {
 	clock    *handClock
 	schedule ingest.Schedule
 	guids    ccgateway.GUIDs
+	steps    ingest.StepCounts
 }
 
 func newRecorder(t *testing.T) *recorder {
@@ -70,7 +71,11 @@ func newRecorder(t *testing.T) *recorder {
 		Board: operations.NewBoard(clock, operations.Build{Version: "v1", Schema: 8}), t: t, clock: clock, schedule: s,
 		guids: ccgateway.GUIDs{Agents: agents, Oldest: at("08:59:00"), Newest: at("08:59:30")},
 	}
-	r.Watch(operations.Recorder{Schedules: func() []ingest.Schedule { return []ingest.Schedule{s} }, GUIDs: func() ccgateway.GUIDs { return r.guids }})
+	r.Watch(operations.Recorder{
+		Schedules: func() []ingest.Schedule { return []ingest.Schedule{s} },
+		GUIDs:     func() ccgateway.GUIDs { return r.guids },
+		Steps:     func() ingest.StepCounts { return r.steps },
+	})
 	r.Expect([]ingest.Job{{Name: "derive"}, {Name: "partitions"}})
 	r.Enter(operations.Recording, "recording: office")
 	return r
@@ -201,6 +206,24 @@ func TestReadyz(t *testing.T) {
 			func(r *recorder) {
 				r.Ask(t.Context(), database{err: errGone})
 				r.Ask(t.Context(), database{})
+			}, http.StatusOK,
+			"ready\nrecording: office\nschedule office: next due at 2026-11-23T09:00:10Z\n",
+		},
+		"the clock was set back": {
+			func(r *recorder) {
+				r.steps = ingest.StepCounts{Back: 1, Last: -time.Hour, LastAt: at("09:00:00"), ResumesAt: at("10:00:00")}
+			}, http.StatusServiceUnavailable,
+			"not ready\nthe clock was set back at 2026-11-23T09:00:00Z: what it shows again is recorded already, and recording goes on at 2026-11-23T10:00:00Z; have a time server set the clock, or set it right\n",
+		},
+		"the clock was set back a little": {
+			func(r *recorder) {
+				r.steps = ingest.StepCounts{Back: 1, Last: -10 * time.Second, LastAt: at("09:00:00"), ResumesAt: at("09:00:10")}
+			}, http.StatusOK,
+			"ready\nrecording: office\nschedule office: next due at 2026-11-23T09:00:10Z\n",
+		},
+		"the clock was set back long ago": {
+			func(r *recorder) {
+				r.steps = ingest.StepCounts{Back: 1, Last: -time.Hour, LastAt: at("07:00:00"), ResumesAt: at("08:00:00")}
 			}, http.StatusOK,
 			"ready\nrecording: office\nschedule office: next due at 2026-11-23T09:00:10Z\n",
 		},

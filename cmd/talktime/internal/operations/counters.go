@@ -14,11 +14,12 @@ const namespace = "talktime"
 // Labels. None is called job or instance: Prometheus sets those itself, and
 // would rename ours.
 const (
-	labelSchedule = "schedule"
-	labelStatus   = "status"
-	labelOutcome  = "outcome"
-	labelName     = "name" // of a job
-	labelTable    = "table"
+	labelSchedule  = "schedule"
+	labelStatus    = "status"
+	labelOutcome   = "outcome"
+	labelName      = "name" // of a job
+	labelTable     = "table"
+	labelDirection = "direction"
 )
 
 // roundBuckets reach from a round of a few agents nearby to the longest: a round

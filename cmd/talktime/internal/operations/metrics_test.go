@@ -145,6 +145,16 @@ func TestMetricsOfTheGateway(t *testing.T) {
 	})
 }
 
+func TestMetricsOfTheClock(t *testing.T) {
+	r := newRecorder(t)
+	r.steps = ingest.StepCounts{Forward: 2, Back: 1, Last: -1500 * time.Millisecond}
+	r.expectMetrics(map[string]string{
+		`talktime_clock_steps_total{direction="forward"}`: "2",
+		`talktime_clock_steps_total{direction="back"}`:    "1",
+		"talktime_clock_last_step_seconds":                "-1.5",
+	})
+}
+
 // ledgerOf is a ledger that is away.
 type ledgerOf struct{}
 

@@ -51,6 +51,7 @@ func (b *Board) readiness() readiness {
 		b.judgeGUIDs(&r)
 		return r
 	}
+	b.judgeClock(&r)
 	b.judgeGUIDs(&r)
 	for _, s := range b.recorder.schedules() {
 		state := b.schedule(s.Name())
@@ -58,6 +59,17 @@ func (b *Board) readiness() readiness {
 		r.note("schedule %s: %s", s.Name(), state.tell(s, b.clock.Now()))
 	}
 	return r
+}
+
+// judgeClock finds that the clock shows instants again that were recorded.
+func (b *Board) judgeClock(r *readiness) {
+	if b.recorder.Steps == nil {
+		return
+	}
+	if s := b.recorder.Steps(); s.ResumesAt.After(b.clock.Now()) && s.ResumesAt.Sub(s.LastAt) > loopGrace {
+		r.because("the clock was set back at %s: what it shows again is recorded already, and recording goes on at %s; have a time server set the clock, or set it right",
+			instant(s.LastAt), instant(s.ResumesAt))
+	}
 }
 
 // judgeGUIDs finds that nobody could be observed for want of GUIDs.
