@@ -213,6 +213,31 @@ func TestOperationsOutliveTheDatabase(t *testing.T) {
 	s.leave()
 }
 
+// A standby is ready without recording, and tells who does; after the other one
+// has left it records.
+func TestStandbyIsReady(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102), "* * * * * *")
+	first := c.startRecorder()
+	first.await(roundStored, 1)
+	s := c.serve("")
+	answer := s.awaitAnswer("readyz", "ready\nstandby: ")
+	if want := fmt.Sprintf(":%d records, in epoch 1\n", first.cmd.Process.Pid); !strings.HasSuffix(answer, want) {
+		t.Errorf("/readyz says %s, want %s", answer, want)
+	}
+	s.awaitAnswer("metrics", "\ntalktime_lease_held 0\n")
+	first.signal(syscall.SIGTERM)
+	s.awaitAnswer("readyz", "ready\nrecording\n")
+	metrics := s.awaitAnswer("metrics", "\ntalktime_lease_held 1\n")
+	if epoch := number(t, metrics, "talktime_lease_epoch"); epoch != 2 {
+		t.Errorf("it records in epoch %v, want 2", epoch)
+	}
+	if code := first.exitCode(); code != exitOK {
+		t.Errorf("the first left with %d:\n%s", code, &first.seen)
+	}
+	s.leave()
+}
+
 // systemd hears when recording begins, that it goes on, and that it ends.
 func TestRecorderTellsSystemd(t *testing.T) {
 	t.Parallel()

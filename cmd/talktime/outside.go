@@ -28,6 +28,7 @@ type outside struct {
 	about   atomic.Pointer[string] // what the recorder does; nil until it is ready
 	running context.Context        //nolint:containedctx // ends with close
 	stop    context.CancelFunc
+	follow  func() // begins to ask the database, the first time
 	beside  sync.WaitGroup
 }
 
@@ -42,7 +43,7 @@ func (a *app) operate(c *config, poller *polling, orders *orders) (*outside, err
 		steps:   new(ingest.Steps),
 	}
 	o.board.Watch(operations.Recorder{Schedules: o.schedules, GUIDs: poller.GUIDs, Gateway: poller.Counts, Steps: o.steps.Counts})
-	o.board.Enter(operations.Starting, "opening the database")
+	o.board.Enter(operations.Starting, "opening the database; while it cannot be reached the log says why, once a minute")
 	if c.operations != "" {
 		server, err := o.board.Serve(c.operations, a.log)
 		if err != nil {
@@ -62,10 +63,10 @@ func (a *app) operate(c *config, poller *polling, orders *orders) (*outside, err
 	return o, nil
 }
 
-// opened shows from now on what the database says.
+// opened names the store to ask once its schema is known to be the program's.
 func (o *outside) opened(s *store.Store) {
 	o.board.Enter(operations.Starting, "taking the lease")
-	o.beside.Go(func() { o.board.Follow(o.running, s) })
+	o.follow = sync.OnceFunc(func() { o.beside.Go(func() { o.board.Follow(o.running, s) }) })
 }
 
 // standby shows that another recorder records, and this one would take over.
@@ -77,6 +78,7 @@ func (o *outside) standby(reign store.Reign) {
 func (o *outside) recording() { o.show(operations.Recording, "recording") }
 
 func (o *outside) show(phase operations.Phase, about string) {
+	o.follow()
 	o.board.Enter(phase, about)
 	o.about.Store(&about)
 	o.tellReady()

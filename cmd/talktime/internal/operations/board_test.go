@@ -145,6 +145,34 @@ func TestReadyz(t *testing.T) {
 			func(r *recorder) { r.Enter(operations.Starting, "opening the database") }, http.StatusServiceUnavailable,
 			"not ready\nstarting: opening the database\n",
 		},
+		"standby": {
+			func(r *recorder) {
+				r.Finished(r.tick(at("08:00:00"), unreachable)) // of an earlier reign
+				r.Enter(operations.Standby, "standby: alpha:7 records, in epoch 3")
+			}, http.StatusOK,
+			"ready\nstandby: alpha:7 records, in epoch 3\n",
+		},
+		"standby without a database": {
+			func(r *recorder) {
+				r.Enter(operations.Standby, "standby: alpha:7 records, in epoch 3")
+				r.Ask(t.Context(), database{err: errGone})
+			}, http.StatusServiceUnavailable,
+			"not ready\nthe database has not answered since 2026-11-23T09:00:05Z: cannot connect: dial tcp 127.0.0.1:5432: connect: connection refused: bring Postgres back; this standby cannot take over meanwhile\n",
+		},
+		"standby without GUIDs": {
+			func(r *recorder) {
+				r.Enter(operations.Standby, "standby: alpha:7 records, in epoch 3")
+				r.guids = ccgateway.GUIDs{}
+			}, http.StatusServiceUnavailable,
+			"not ready\nno GUID is held: write the agents' GUIDs into guids.file, it is read within seconds\n",
+		},
+		"nothing comes after leaving": {
+			func(r *recorder) {
+				r.Enter(operations.Leaving, "told to stop")
+				r.Enter(operations.Recording, "recording")
+			}, http.StatusServiceUnavailable,
+			"not ready\nleaving: told to stop\n",
+		},
 		"leaving": {
 			func(r *recorder) { r.Enter(operations.Leaving, "told to stop") }, http.StatusServiceUnavailable,
 			"not ready\nleaving: told to stop\n",

@@ -18,7 +18,9 @@ func described(name, help string, labels ...string) *prometheus.Desc {
 // The gauges. What is not known is left out, not shown as 0. An age is shown as
 // the instant it counts from: time() minus it, in Prometheus.
 var (
-	gaugeReady   = described("ready", "1 while /readyz answers 200: the recorder records.")
+	gaugeReady   = described("ready", "1 while /readyz answers 200: the recorder records, or is standby and can take over.")
+	gaugeHolds   = described("lease_held", "1 while this recorder holds the lease: one of a pair does.")
+	gaugeEpoch   = described("lease_epoch", "Epoch of the lease this recorder holds or last held; absent where it never did.")
 	gaugeHorizon = described("horizon_timestamp_seconds",
 		"Instant before which every due tick is stored, as this process's last derive found it: figures are complete up to there.")
 	gaugeDeriveLag = described("derive_lag_seconds",
@@ -85,6 +87,10 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	send(gaugeHolds, zeroOrOne(b.holds))
+	if b.epoch > 0 {
+		send(gaugeEpoch, float64(b.epoch))
+	}
 	derived := later(b.derived, b.database.last.DerivedTo)
 	at(gaugeHorizon, b.horizon)
 	if !b.horizon.IsZero() {

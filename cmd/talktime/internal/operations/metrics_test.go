@@ -145,6 +145,15 @@ func TestMetricsOfTheGateway(t *testing.T) {
 	})
 }
 
+func TestMetricsOfTheLease(t *testing.T) {
+	r := newRecorder(t)
+	r.expectMetrics(map[string]string{"talktime_lease_held": "0", "talktime_lease_epoch": ""})
+	r.Reigns(7, true)
+	r.expectMetrics(map[string]string{"talktime_lease_held": "1", "talktime_lease_epoch": "7"})
+	r.Reigns(7, false)
+	r.expectMetrics(map[string]string{"talktime_lease_held": "0", "talktime_lease_epoch": "7"})
+}
+
 func TestMetricsOfTheClock(t *testing.T) {
 	r := newRecorder(t)
 	r.steps = ingest.StepCounts{Forward: 2, Back: 1, Last: -1500 * time.Millisecond}

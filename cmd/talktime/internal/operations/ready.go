@@ -45,7 +45,11 @@ func (b *Board) readiness() readiness {
 		r.because("the recording loop stands still, it was due at %s: keep the log and restart the recorder", instant(stalled))
 	}
 	if d := b.database; d.err != nil {
-		r.because("the database has not answered since %s: %s: bring Postgres back; rounds wait meanwhile", instant(d.since), oneLine(d.err))
+		meanwhile := "rounds wait meanwhile"
+		if b.phase == Standby {
+			meanwhile = "this standby cannot take over meanwhile"
+		}
+		r.because("the database has not answered since %s: %s: bring Postgres back; %s", instant(d.since), oneLine(d.err), meanwhile)
 	}
 	if b.phase == Standby {
 		b.judgeGUIDs(&r)
