@@ -148,6 +148,7 @@ func TestRecorderServesItsOperations(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 5 {
+				s.getIdentity()
 				for path, want := range map[string]string{"healthz": "ok\n", "readyz": "ready\n", "metrics": "\ntalktime_ready "} {
 					if status, body := s.get(path); status == http.StatusInternalServerError || !strings.Contains(body, want) {
 						t.Errorf("/%s answered %d\n%s", path, status, body)
@@ -181,36 +182,61 @@ func TestRecorderServesItsOperations(t *testing.T) {
 	}
 }
 
-// A database that hangs keeps nobody waiting: scrapes serve what is known, and
-// /readyz says what is wrong until it is mended.
+// A database that hangs keeps nobody waiting: rounds go to the spool and come
+// back, the identity of polls holds at every scrape, and /readyz tells of it.
 func TestOperationsOutliveTheDatabase(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102), "* * * * * *")
 	s := c.serve("")
 	s.await(roundStored)
 	s.awaitAnswer("metrics", "\ntalktime_partitions_ahead_seconds{")
-	s.awaitAnswer("readyz", "ready\nrecording\n")
+	s.awaitAnswer("metrics", "\ntalktime_polls_spooled 0\n")
 	var hanging sync.WaitGroup
 	hanging.Go(func() {
 		a := &app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, environ: os.Environ(), clock: c.clock}
-		a.run(t.Context(), []string{"psql", "--config", c.config, "--", "-X", "-c", "BEGIN; LOCK talktime.derivations; SELECT pg_sleep(600)"})
+		a.run(t.Context(), []string{"psql", "--config", c.config, "--", "-X", "-c", "BEGIN; LOCK talktime.derivations, talktime.ticks; SELECT pg_sleep(600)"})
 	})
-	answer := s.awaitAnswer("readyz", "the database has not answered since ")
-	if !strings.HasPrefix(answer, "not ready\n") || !strings.Contains(answer, ": no answer within 3s: bring Postgres back; ") {
+	answer := s.awaitAnswer("readyz", " rounds wait in the spool, which is ")
+	if !strings.HasPrefix(answer, "ready\nrecording\nthe database has not answered since ") || !strings.Contains(answer, ": no answer within 3s: bring Postgres back; ") {
 		t.Errorf("/readyz says %s", answer)
 	}
 	metrics := s.awaitAnswer("metrics", "\ntalktime_database_up 0\n")
 	if ahead := number(t, metrics, `talktime_partitions_ahead_seconds{table="samples"}`); ahead <= 0 {
 		t.Errorf("partitions end in %v s", ahead)
 	}
+	if spooled := s.getIdentity(); spooled == 0 {
+		t.Error("nothing is in the spool")
+	}
 	if status, body := s.get("healthz"); status != http.StatusOK {
 		t.Errorf("/healthz answered %d %s", status, body)
 	}
 	c.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)' AND pid <> pg_backend_pid()")
 	hanging.Wait()
+	for s.getIdentity() > 0 { // replayed while asked
+		if t.Failed() {
+			break
+		}
+	}
 	s.awaitAnswer("metrics", "\ntalktime_database_up 1\n")
-	s.awaitAnswer("readyz", "ready\nrecording\n")
-	s.leave()
+	s.awaitAnswer("readyz", "ready\nrecording\nschedule ")
+	if code := s.leave(); code != exitOK {
+		t.Errorf("left with %d:\n%s", code, &s.log)
+	}
+	if refused := number(t, metrics, "talktime_polls_refused_total"); refused > 0 {
+		t.Errorf("%v polls were refused", refused)
+	}
+}
+
+// getIdentity checks of one scrape that the polls due are those stored, spooled
+// and refused, and returns how many are spooled.
+func (s *served) getIdentity() (spooled float64) {
+	_, metrics := s.get("metrics")
+	of := func(what string) float64 { return number(s.t, metrics, "talktime_polls_"+what) }
+	spooled = of("spooled")
+	if due, sum := of("due_total"), of("stored_total")+spooled+of("refused_total"); due != sum || due == 0 {
+		s.t.Errorf("%v polls were due, %v are stored, spooled or refused", due, sum)
+	}
+	return spooled
 }
 
 // A standby is ready without recording, and tells who does; after the other one

@@ -13,6 +13,7 @@ import (
 	"talktime/cmd/talktime/internal/operations"
 	"talktime/cmd/talktime/internal/systemd"
 	"talktime/ingest"
+	"talktime/ingest/spool"
 	"talktime/sql/store"
 )
 
@@ -24,6 +25,7 @@ type outside struct {
 	log     *slog.Logger
 	orders  *orders
 	steps   *ingest.Steps
+	polls   *ingest.Accounts
 	server  *operations.Server
 	about   atomic.Pointer[string] // what the recorder does; nil until it is ready
 	running context.Context        //nolint:containedctx // ends with close
@@ -34,15 +36,19 @@ type outside struct {
 
 // operate begins to show a recorder that is starting. Close it when the
 // recorder has left.
-func (a *app) operate(c *config, poller *polling, orders *orders) (*outside, error) {
+func (a *app) operate(c *config, poller *polling, orders *orders, kept *spool.Spool) (*outside, error) {
 	o := &outside{
 		board:   operations.NewBoard(a.clock, programBuild()),
 		systemd: systemd.New(a.getenv, os.Getpid()),
 		log:     a.log,
 		orders:  orders,
 		steps:   new(ingest.Steps),
+		polls:   new(ingest.Accounts),
 	}
-	o.board.Watch(operations.Recorder{Schedules: o.schedules, GUIDs: poller.GUIDs, Gateway: poller.Counts, Steps: o.steps.Counts})
+	o.board.Watch(operations.Recorder{
+		Schedules: o.schedules, GUIDs: poller.GUIDs, Gateway: poller.Counts, Steps: o.steps.Counts,
+		Polls: o.polls.Polls, Spool: kept.Size, SpoolLimit: c.spool.maxBytes,
+	})
 	o.board.Enter(operations.Starting, "opening the database; while it cannot be reached the log says why, once a minute")
 	if c.operations != "" {
 		server, err := o.board.Serve(c.operations, a.log)

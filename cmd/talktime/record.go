@@ -67,7 +67,7 @@ func (a *app) record(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
 	orders := newOrders(c)
-	outside, err := a.operate(c, poller, orders)
+	outside, err := a.operate(c, poller, orders, kept)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (a *app) record(ctx context.Context) (err error) {
 		defer following.Wait()
 		defer stop()
 		return a.recordForever(ctx, recording{
-			store: s, poller: poller, clock: a.clock, orders: orders, spool: kept, accounts: new(ingest.Accounts), log: a.log,
+			store: s, poller: poller, clock: a.clock, orders: orders, spool: kept, accounts: outside.polls, log: a.log,
 			onStandby: outside.standby, onBegin: begun, tally: tally, board: outside.board, steps: outside.steps,
 		})
 	})

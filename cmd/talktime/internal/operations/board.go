@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"talktime/ingest"
-	"talktime/ingest/ccgateway"
 )
 
 // Phase is what a recorder is about.
@@ -48,24 +47,7 @@ type Board struct {
 	horizon   time.Time // as far as every due tick is stored; zero until known
 	derived   time.Time // as far as it is derived; zero until known
 	database  databaseState
-}
-
-// Recorder is what a Board asks about the recorder it stands for. The functions
-// answer at once: they wait for neither gateway nor database nor a file. What is
-// nil is not shown.
-type Recorder struct {
-	Schedules func() []ingest.Schedule
-	GUIDs     func() ccgateway.GUIDs
-	Gateway   func() ccgateway.Counts
-	Steps     func() ingest.StepCounts
-}
-
-// schedules are those in force.
-func (r Recorder) schedules() []ingest.Schedule {
-	if r.Schedules == nil {
-		return nil
-	}
-	return r.Schedules()
+	losses    losses
 }
 
 // scheduleState is what became of a schedule's last tick.
@@ -94,10 +76,11 @@ func NewBoard(clock ingest.Clock, build Build) *Board {
 
 // Watch names the recorder to ask about from now on.
 func (b *Board) Watch(r Recorder) {
+	schedules := r.ask().schedules
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recorder = r
-	for _, s := range r.schedules() {
+	for _, s := range schedules {
 		b.schedule(s.Name())
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"talktime/cmd/talktime/internal/operations"
@@ -57,6 +56,7 @@ type recorder struct {
 	schedule ingest.Schedule
 	guids    ccgateway.GUIDs
 	steps    ingest.StepCounts
+	asked    operations.Recorder
 }
 
 func newRecorder(t *testing.T) *recorder {
@@ -71,14 +71,23 @@ func newRecorder(t *testing.T) *recorder {
 		Board: operations.NewBoard(clock, operations.Build{Version: "v1", Schema: 8}), t: t, clock: clock, schedule: s,
 		guids: ccgateway.GUIDs{Agents: agents, Oldest: at("08:59:00"), Newest: at("08:59:30")},
 	}
-	r.Watch(operations.Recorder{
+	r.asked = operations.Recorder{
 		Schedules: func() []ingest.Schedule { return []ingest.Schedule{s} },
 		GUIDs:     func() ccgateway.GUIDs { return r.guids },
 		Steps:     func() ingest.StepCounts { return r.steps },
-	})
+	}
+	r.Watch(r.asked)
 	r.Expect([]ingest.Job{{Name: "derive"}, {Name: "partitions"}})
 	r.Enter(operations.Recording, "recording: office")
 	return r
+}
+
+// withSpool gives the recorder a spool of 1,000 bytes.
+func (r *recorder) withSpool(polls ingest.PollCounts, size ingest.SpoolSize) {
+	r.asked.Polls = func() ingest.PollCounts { return polls }
+	r.asked.Spool = func() ingest.SpoolSize { return size }
+	r.asked.SpoolLimit = 1000
+	r.Watch(r.asked)
 }
 
 // tick is a taken tick whose polls had these outcomes, one each.
@@ -228,7 +237,32 @@ func TestReadyz(t *testing.T) {
 				r.clock.set(at("09:00:05"))
 				r.Ask(t.Context(), database{err: errGone})
 			}, http.StatusServiceUnavailable,
-			"not ready\nthe database has not answered since 2026-11-23T09:00:01Z: cannot connect: dial tcp 127.0.0.1:5432: connect: connection refused: bring Postgres back; rounds wait meanwhile\n",
+			"not ready\nthe database has not answered since 2026-11-23T09:00:01Z: cannot connect: dial tcp 127.0.0.1:5432: connect: connection refused: bring Postgres back; rounds wait in memory meanwhile\n",
+		},
+		"the database is away and the spool takes the rounds": {
+			func(r *recorder) {
+				r.withSpool(ingest.PollCounts{Due: 12, Stored: 4, Spooled: 8}, ingest.SpoolSize{Rounds: 2, Bytes: 250})
+				r.Ask(t.Context(), database{err: errGone})
+			}, http.StatusOK,
+			"ready\nrecording: office\nthe database has not answered since 2026-11-23T09:00:05Z: cannot connect: dial tcp 127.0.0.1:5432: connect: connection refused: bring Postgres back; 2 rounds wait in the spool, which is 25 % full\n" +
+				"schedule office: next due at 2026-11-23T09:00:10Z\n",
+		},
+		"polls were lost": {
+			func(r *recorder) {
+				r.withSpool(ingest.PollCounts{Due: 12, Stored: 4, Refused: 8}, ingest.SpoolSize{})
+				r.Ask(t.Context(), database{})
+			}, http.StatusServiceUnavailable,
+			"not ready\n8 polls were lost by 2026-11-23T09:00:05Z, neither database nor spool took them: bring Postgres back, make room in data_dir, or raise spool.max_bytes or spool.max_age\n",
+		},
+		"polls were lost a while ago": {
+			func(r *recorder) {
+				r.withSpool(ingest.PollCounts{Due: 12, Stored: 4, Refused: 8}, ingest.SpoolSize{})
+				r.clock.set(at("08:58:00"))
+				r.Ask(t.Context(), database{})
+				r.clock.set(at("09:00:05"))
+				r.Ask(t.Context(), database{})
+			}, http.StatusOK,
+			"ready\nrecording: office\nschedule office: next due at 2026-11-23T09:00:10Z\n",
 		},
 		"the database is back": {
 			func(r *recorder) {
@@ -277,7 +311,7 @@ func TestReadyz(t *testing.T) {
 				r.Ask(t.Context(), database{err: errors.New("a\nb")})
 				r.guids = ccgateway.GUIDs{}
 			}, http.StatusServiceUnavailable,
-			"not ready\nthe database has not answered since 2026-11-23T09:00:05Z: a b: bring Postgres back; rounds wait meanwhile\n" +
+			"not ready\nthe database has not answered since 2026-11-23T09:00:05Z: a b: bring Postgres back; rounds wait in memory meanwhile\n" +
 				"no GUID is held: write the agents' GUIDs into guids.file, it is read within seconds\n" +
 				"schedule office: none of 1 agents was observed at 2026-11-23T09:00:00Z, 1 are skipped: the gateway answers too slowly for the period: see its load, gateway.concurrency and gateway.max_rate\n",
 		},
@@ -290,109 +324,4 @@ func TestReadyz(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The recording loop is late when it wakes late or works for long; before it
-// begins and after its end nobody waits for it.
-func TestHealthzFollowsTheLoop(t *testing.T) {
-	r := newRecorder(t)
-	expect := func(what string, want int) {
-		t.Helper()
-		if status, body := r.get("/healthz"); status != want {
-			t.Errorf("%s: answered %d %q, want %d", what, status, body, want)
-		}
-	}
-	asleep, wake := context.WithCancel(t.Context())
-	woken := make(chan error)
-	loop := r.Clock(r.clock)
-	sleeping := make(chan struct{})
-	go func() {
-		close(sleeping)
-		woken <- loop.SleepUntil(asleep, at("09:10:00"))
-	}()
-	<-sleeping
-	// It tells that it sleeps before it does.
-	for r.clock.set(at("09:10:00")); ; {
-		if status, _ := r.get("/healthz"); status == http.StatusOK {
-			break
-		}
-	}
-	expect("at the instant it sleeps until", http.StatusOK)
-	r.clock.set(at("09:10:30"))
-	expect("30 s past it", http.StatusOK)
-	r.clock.set(at("09:10:31"))
-	expect("31 s past it", http.StatusServiceUnavailable)
-	wake()
-	if err := <-woken; !errors.Is(err, context.Canceled) {
-		t.Errorf("the sleep ended with %v", err)
-	}
-	expect("awake", http.StatusOK)
-	r.clock.set(at("09:11:02"))
-	expect("awake for 31 s", http.StatusServiceUnavailable)
-	r.clock.set(at("08:00:00"))
-	expect("the clock was set back", http.StatusOK)
-	r.clock.set(at("10:00:00"))
-	r.Enter(operations.Leaving, "told to stop")
-	r.clock.set(at("11:00:00"))
-	expect("it has ended", http.StatusOK)
-}
-
-// steady is a clock whose steps can be seen.
-type steady struct{ *handClock }
-
-func (c steady) Reading() (time.Time, time.Duration) { return c.Now(), 42 }
-
-// The recording loop must see steps of the clock and join one that is played,
-// through the board's clock as well.
-func TestClockPassesOnWhatAClockCan(t *testing.T) {
-	r := newRecorder(t)
-	if c, ok := r.Clock(steady{r.clock}).(ingest.SteadyClock); !ok {
-		t.Error("a steady clock is none any more")
-	} else if _, elapsed := c.Reading(); elapsed != 42 {
-		t.Errorf("it reads %d", elapsed)
-	}
-	if _, ok := r.Clock(r.clock).(ingest.SteadyClock); ok {
-		t.Error("a clock that cannot be read became steady")
-	}
-	synctest.Test(t, func(t *testing.T) {
-		played := r.Clock(ingest.NewSimClock(at("09:00:00")))
-		joining := played.(interface{ Join() (leave func()) })
-		defer joining.Join()()
-		leave := joining.Join()
-		isAwake := false
-		go func() { isAwake = played.SleepUntil(t.Context(), at("09:00:01")) == nil }()
-		if synctest.Wait(); isAwake {
-			t.Error("time went on although one of two is at work")
-		}
-		leave()
-		if synctest.Wait(); !isAwake {
-			t.Error("time stands still although everyone sleeps")
-		}
-	})
-}
-
-// A loop that gets stuck is not reported alive.
-func TestWatchdogIsFedWhileTheLoopMoves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRecorder(t)
-		ctx, stop := context.WithCancel(t.Context())
-		fed := 0
-		go r.Watchdog(ctx, time.Second, func() { fed++ })
-		expect := func(what string, want int) {
-			t.Helper()
-			<-time.After(10 * time.Second)
-			synctest.Wait()
-			if fed != want {
-				t.Errorf("%s: fed %d times in ten seconds, want %d", what, fed, want)
-			}
-			fed = 0
-		}
-		<-time.After(time.Millisecond) // between two intervals
-		expect("the loop moves", 10)
-		r.clock.set(at("09:00:36"))
-		expect("it stands still", 0)
-		r.Enter(operations.Recording, "again")
-		expect("it moves again", 10)
-		stop()
-	})
 }

@@ -30,6 +30,32 @@ type Conditions interface {
 	Condition(ctx context.Context, now time.Time, jobs []string) (store.Condition, error)
 }
 
+// lossRemembered is how long a recorder that lost polls counts as not recording:
+// by then, where the trouble lasts, it has lost more.
+const lossRemembered = 2 * time.Minute
+
+// losses know when polls were last lost.
+type losses struct {
+	seen int64     // polls refused so far
+	more int64     // of them, those of the last time there were more
+	at   time.Time // that time
+}
+
+func (l *losses) note(refused int64, now time.Time) {
+	if refused > l.seen {
+		l.more, l.at = refused-l.seen, now
+	}
+	l.seen = refused
+}
+
+// lately tells how many were lost and by when; 0 where that is long ago.
+func (l *losses) lately(now time.Time) (polls int64, by time.Time) {
+	if l.at.IsZero() || now.Sub(l.at) > lossRemembered {
+		return 0, time.Time{}
+	}
+	return l.more, l.at
+}
+
 // Follow asks the database now and then every 5 seconds, for 3 seconds at most,
 // until ctx ends.
 func (b *Board) Follow(ctx context.Context, c Conditions) {
@@ -64,8 +90,12 @@ func (b *Board) Ask(ctx context.Context, c Conditions) {
 		err = fmt.Errorf("no answer within %s", askLimit)
 	}
 
+	polls := b.ask().polls
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if polls != nil {
+		b.losses.note(polls.Refused, b.clock.Now())
+	}
 	d := &b.database
 	d.asked, d.err = b.clock.Now(), err
 	switch {

@@ -6,8 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-
-	"talktime/ingest"
 )
 
 // described describes a metric that is read when somebody asks.
@@ -39,12 +37,6 @@ var (
 	gaugePartitions = described("partitions_ahead_seconds",
 		"How long the partitions made ahead last from now on. At 0 a table takes no more rows until one is made.", labelTable)
 
-	gaugeGUIDs         = described("guids_held", "Agents with a GUID.")
-	gaugeGUIDsMissing  = described("guids_missing", "Agents of the schedules without a GUID: their polls are unauthorized.")
-	gaugeGUIDsExpired  = described("guids_expired", "GUIDs too old for the gateway to know them still. Always 0 with AUTHMODE 1, where they last.")
-	gaugeGUIDsOldest   = described("guids_oldest_timestamp_seconds", "When the oldest of the GUIDs held appeared.")
-	gaugeGUIDsNewest   = described("guids_newest_timestamp_seconds", "When the latest of the GUIDs held appeared.")
-	gaugeAgentsDue     = described("agents_due", "Agents a schedule polls at its due instants.", labelSchedule)
 	gaugeLastTickTaken = described("schedule_last_tick_timestamp_seconds", "Due instant of the schedule's last taken tick.", labelSchedule)
 )
 
@@ -71,7 +63,8 @@ type gauges struct{ board *Board }
 // Describe sends nothing: which gauges there are depends on what is known.
 func (gauges) Describe(chan<- *prometheus.Desc) {}
 
-// Collect reads everything that is read under one lock at one instant.
+// Collect reads what the recorder answers, then what the board knows, each of one
+// instant.
 func (g gauges) Collect(out chan<- prometheus.Metric) {
 	b := g.board
 	send := func(desc *prometheus.Desc, value float64, labels ...string) {
@@ -83,6 +76,7 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	now := b.clock.Now()
+	b.ask().collect(now, out)
 	send(gaugeReady, zeroOrOne(b.readiness().isReady()))
 
 	b.mu.Lock()
@@ -119,40 +113,6 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 			send(gaugePartitions, seconds(until.Sub(now)), table)
 		}
 	}
-
-	b.recorder.collect(out)
-	if b.recorder.GUIDs != nil {
-		guids := b.recorder.GUIDs()
-		send(gaugeGUIDs, float64(guids.Agents.Len()))
-		send(gaugeGUIDsMissing, float64(missing(b.recorder.schedules(), guids.Agents)))
-		send(gaugeGUIDsExpired, float64(guids.Expired))
-		at(gaugeGUIDsOldest, guids.Oldest)
-		at(gaugeGUIDsNewest, guids.Newest)
-		for _, s := range b.recorder.schedules() {
-			due := s.Agents()
-			if s.All() {
-				due = guids.Agents
-			}
-			send(gaugeAgentsDue, float64(due.Len()), s.Name())
-		}
-	}
-}
-
-// missing counts the agents the schedules name and nobody holds a GUID of. A
-// schedule for all agents with a GUID names none.
-func missing(schedules []ingest.Schedule, held ingest.AgentSet) (count int) {
-	var named []ingest.AgentRange
-	for _, s := range schedules {
-		if !s.All() {
-			named = append(named, s.Agents().Ranges()...)
-		}
-	}
-	for agent := range ingest.NewAgentSetOfRanges(named...).All() {
-		if !held.Contains(agent) {
-			count++
-		}
-	}
-	return count
 }
 
 func zeroOrOne(is bool) float64 {

@@ -145,6 +145,23 @@ func TestMetricsOfTheGateway(t *testing.T) {
 	})
 }
 
+func TestMetricsOfTheSpool(t *testing.T) {
+	r := newRecorder(t)
+	r.withSpool(ingest.PollCounts{Due: 12, Stored: 4, Spooled: 5, Refused: 3}, ingest.SpoolSize{Rounds: 2, Bytes: 250, Oldest: at("09:00:00")})
+	r.expectMetrics(map[string]string{
+		"talktime_polls_due_total":     "12",
+		"talktime_polls_stored_total":  "4",
+		"talktime_polls_spooled":       "5",
+		"talktime_polls_refused_total": "3",
+		"talktime_spool_bytes":         "250",
+		"talktime_spool_limit_bytes":   "1000",
+		"talktime_spool_rounds":        "2",
+		"talktime_spool_age_seconds":   "5",
+	})
+	r.withSpool(ingest.PollCounts{}, ingest.SpoolSize{})
+	r.expectMetrics(map[string]string{"talktime_spool_bytes": "0", "talktime_spool_age_seconds": "0"})
+}
+
 func TestMetricsOfTheLease(t *testing.T) {
 	r := newRecorder(t)
 	r.expectMetrics(map[string]string{"talktime_lease_held": "0", "talktime_lease_epoch": ""})

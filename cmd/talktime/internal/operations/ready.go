@@ -29,6 +29,7 @@ func (r *readiness) note(format string, args ...any) {
 func (b *Board) readiness() readiness {
 	var r readiness
 	_, stalled := b.Moves()
+	told := b.ask()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch b.phase {
@@ -44,20 +45,14 @@ func (b *Board) readiness() readiness {
 	if !stalled.IsZero() {
 		r.because("the recording loop stands still, it was due at %s: keep the log and restart the recorder", instant(stalled))
 	}
-	if d := b.database; d.err != nil {
-		meanwhile := "rounds wait meanwhile"
-		if b.phase == Standby {
-			meanwhile = "this standby cannot take over meanwhile"
-		}
-		r.because("the database has not answered since %s: %s: bring Postgres back; %s", instant(d.since), oneLine(d.err), meanwhile)
-	}
+	b.judgeStoring(told, &r)
 	if b.phase == Standby {
-		b.judgeGUIDs(&r)
+		told.judgeGUIDs(&r)
 		return r
 	}
-	b.judgeClock(&r)
-	b.judgeGUIDs(&r)
-	for _, s := range b.recorder.schedules() {
+	told.judgeClock(b.clock.Now(), &r)
+	told.judgeGUIDs(&r)
+	for _, s := range told.schedules {
 		state := b.schedule(s.Name())
 		state.judge(s.Name(), &r)
 		r.note("schedule %s: %s", s.Name(), state.tell(s, b.clock.Now()))
@@ -65,23 +60,39 @@ func (b *Board) readiness() readiness {
 	return r
 }
 
-// judgeClock finds that the clock shows instants again that were recorded.
-func (b *Board) judgeClock(r *readiness) {
-	if b.recorder.Steps == nil {
-		return
+// judgeStoring finds that what is seen is not kept. While the database is away
+// and the spool takes the rounds, a recorder records.
+func (b *Board) judgeStoring(told answers, r *readiness) {
+	if d := b.database; d.err != nil {
+		away := fmt.Sprintf("the database has not answered since %s: %s: bring Postgres back", instant(d.since), oneLine(d.err))
+		switch {
+		case b.phase == Standby:
+			r.because("%s; this standby cannot take over meanwhile", away)
+		case told.spool == nil:
+			r.because("%s; rounds wait in memory meanwhile", away)
+		default:
+			r.note("%s; %d rounds wait in the spool, which is %.0f %% full", away,
+				told.spool.Rounds, 100*float64(told.spool.Bytes)/float64(told.spoolMost))
+		}
 	}
-	if s := b.recorder.Steps(); s.ResumesAt.After(b.clock.Now()) && s.ResumesAt.Sub(s.LastAt) > loopGrace {
+	if polls, by := b.losses.lately(b.clock.Now()); polls > 0 {
+		r.because("%d polls were lost by %s, neither database nor spool took them: bring Postgres back, make room in data_dir, or raise spool.max_bytes or spool.max_age",
+			polls, instant(by))
+	}
+}
+
+// judgeClock finds that the clock shows instants again that were recorded.
+func (a answers) judgeClock(now time.Time, r *readiness) {
+	if s := a.steps; s != nil && s.ResumesAt.After(now) && s.ResumesAt.Sub(s.LastAt) > loopGrace {
 		r.because("the clock was set back at %s: what it shows again is recorded already, and recording goes on at %s; have a time server set the clock, or set it right",
 			instant(s.LastAt), instant(s.ResumesAt))
 	}
 }
 
 // judgeGUIDs finds that nobody could be observed for want of GUIDs.
-func (b *Board) judgeGUIDs(r *readiness) {
-	if b.recorder.GUIDs == nil {
-		return
-	}
-	switch guids := b.recorder.GUIDs(); {
+func (a answers) judgeGUIDs(r *readiness) {
+	switch guids := a.guids; {
+	case guids == nil:
 	case guids.Agents.IsEmpty():
 		r.because("no GUID is held: write the agents' GUIDs into guids.file, it is read within seconds")
 	case guids.Expired == guids.Agents.Len():

@@ -21,6 +21,9 @@ const (
 	idleLimit    = 2 * time.Minute
 	maxHeader    = 16 << 10
 	maxScrapes   = 4 // at once; a further one is answered 503
+	// answerLimit is for a disk that hangs under the spool: nothing else can keep
+	// an answer waiting.
+	answerLimit = 5 * time.Second
 )
 
 // Server answers for a Board over HTTP.
@@ -74,7 +77,7 @@ func (b *Board) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", b.health)
 	mux.HandleFunc("GET /readyz", b.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.registry, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes}))
-	return mux
+	return http.TimeoutHandler(mux, answerLimit, "not ready\nthe recorder does not answer: see whether the disk of data_dir hangs\n")
 }
 
 func (b *Board) health(w http.ResponseWriter, _ *http.Request) {
