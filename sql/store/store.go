@@ -75,6 +75,10 @@ func plain(err error) error {
 
 func worded(err error) error {
 	if said, ok := errors.AsType[*pgconn.PgError](err); ok {
+		const diskFull = "53100"
+		if said.Code == diskFull {
+			return fmt.Errorf("%s: free space on the database server's disk", said.Message)
+		}
 		if said.Detail != "" {
 			return fmt.Errorf("%s (%s)", said.Message, said.Detail)
 		}
