@@ -28,9 +28,9 @@ type centre struct {
 	config  string // the file's path
 }
 
-// newCentre opens a centre of agents who are polled by a cron rule, and whose
-// gateway plays faults.
-func newCentre(t *testing.T, clock ingest.Clock, agents ingest.AgentSet, cron string, faults ...gatewaysim.Fault) *centre {
+// newDir makes a folder for a test, which the user of a private Postgres can
+// pass through.
+func newDir(t *testing.T) string {
 	t.Helper()
 	dir, err := dataDir()
 	if err != nil {
@@ -41,6 +41,13 @@ func newCentre(t *testing.T, clock ingest.Clock, agents ingest.AgentSet, cron st
 			t.Error(err)
 		}
 	})
+	return dir
+}
+
+// openGateway starts a gateway that plays faults, and writes its files into a
+// folder.
+func openGateway(t *testing.T, dir string, clock ingest.Clock, agents ingest.AgentSet, faults ...gatewaysim.Fault) *gatewaysim.Gateway {
+	t.Helper()
 	g, err := gatewaysim.Start(gatewaysim.Options{
 		Play:   gatewaysim.Play{Seed: 1, Zone: time.UTC, Shift: gatewaysim.ShiftAlways},
 		Agents: agents, Clock: clock, MachineTime: time.Now(), Faults: faults,
@@ -56,6 +63,15 @@ func newCentre(t *testing.T, clock ingest.Clock, agents ingest.AgentSet, cron st
 	if err := g.WriteFiles(dir); err != nil {
 		t.Fatal(err)
 	}
+	return g
+}
+
+// newCentre opens a centre of agents who are polled by a cron rule, and whose
+// gateway plays faults.
+func newCentre(t *testing.T, clock ingest.Clock, agents ingest.AgentSet, cron string, faults ...gatewaysim.Fault) *centre {
+	t.Helper()
+	dir := newDir(t)
+	g := openGateway(t, dir, clock, agents, faults...)
 	c := &centre{t: t, clock: clock, gateway: g, dir: dir, config: filepath.Join(dir, configFileName)}
 	text := fmt.Sprintf(`data_dir: data
 gateway: {url: %q, ca_file: ca.pem, auth_mode: 1}

@@ -12,7 +12,7 @@ var update = flag.Bool("update", false, "rewrite the golden files and the golden
 
 // TestMain makes the test binary the program itself when a script runs it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"talktime": func() { os.Exit(run()) }})
+	testscript.Main(sweeping{m}, map[string]func(){"talktime": func() { os.Exit(run()) }})
 }
 
 // TestScripts runs every script as a user would type it, each in an empty
