@@ -53,8 +53,22 @@ func Open(ctx context.Context, url ingest.Secret) (*Store, error) {
 	return s, nil
 }
 
-// Close gives all connections back.
-func (s *Store) Close() { s.pool.Close() }
+// closeTimeout bounds how long Close waits for a server that may be gone.
+const closeTimeout = time.Second
+
+// Close gives all connections back. Where the server does not answer, it leaves
+// saying goodbye to it to the end of the program.
+func (s *Store) Close() {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.pool.Close() // up to 15 s for each statement that was cut off
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeTimeout):
+	}
+}
 
 // Place names the database and its server, without user and password.
 func (s *Store) Place() string { return place(s.pool.Config().ConnConfig) }
