@@ -207,8 +207,12 @@ func (r recording) deriveNow(ctx context.Context) error {
 	return nil
 }
 
-// deriveLast derives once more before leaving, whether ctx has ended or not.
+// deriveLast derives once more before leaving, whether ctx has ended or not. A
+// database that does not even take rounds is not asked for more.
 func (r recording) deriveLast(ctx context.Context) {
+	if r.spool != nil && r.spool.Size().Entries > 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastDeriveLimit)
 	defer cancel()
 	if err := r.deriveNow(ctx); err != nil {
