@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -246,7 +247,7 @@ func (f *file) append(value []byte, reason string) error {
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("write to %s: %w", f.path, err)
+		return f.cannotWrite(err)
 	}
 	if f.isEmpty() {
 		f.front = headOf(value)
@@ -309,10 +310,22 @@ func (f *file) flush() error {
 		return f.db.Update(func(tx *bolt.Tx) error { return f.forget(tx.Bucket(entriesBucket)) })
 	})
 	if err != nil {
-		return fmt.Errorf("write to %s: %w", f.path, err)
+		return f.cannotWrite(err)
 	}
 	f.onDisk = f.first
 	return nil
+}
+
+// cannotWrite words why the file cannot be written to and, where that helps, what
+// to do.
+func (f *file) cannotWrite(err error) error {
+	if named, ok := errors.AsType[*fs.PathError](err); ok {
+		err = named.Err // the path is told already
+	}
+	if isFull(err) {
+		return fmt.Errorf("write to %s: %w: free space on its disk", f.path, err)
+	}
+	return fmt.Errorf("write to %s: %w", f.path, err)
 }
 
 // clear frees the disk behind the last entry: a file that has grown makes way
