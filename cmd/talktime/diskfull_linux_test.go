@@ -139,3 +139,47 @@ func (c *campaign) exhaustLog() {
 	}
 	c.t.Fatal("Postgres still has room for its log")
 }
+
+// The disk of the spool is full. With Postgres there nobody takes notice, not
+// even a recorder that starts; while it is away rounds are refused, which is
+// said, and when there is room they are spooled again. What was acknowledged is
+// stored in the end, what was refused is missed.
+func TestSpoolOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	var c *campaign
+	disk := newSmallDisk(t, 16, func() []string { return []string{strconv.Itoa(c.posts[0].cmd.Process.Pid)} })
+	many := quick
+	many.agents.Last = 500 // a few rounds fill what the file has left
+	c = newCampaign(t, scene{data: filepath.Join(disk.path, "data")}, many)
+	c.start()
+	c.awaitRound(time.Now())
+	disk.fill()
+	c.end(c.posts[0], syscall.SIGKILL)
+	c.start()
+	c.awaitRound(time.Now())
+
+	disk.fill()
+	c.posts[0].database.refuse()
+	said := c.awaitWord(func(e entry) bool { return e.Msg == saidRefused })
+	if said.Level != "ERROR" || disk.isMounted && !strings.Contains(said.text, "free space on its disk") {
+		t.Errorf("the first refusal does not say what to do: %s", said.text)
+	}
+	c.awaitPolls(3)
+	disk.free()
+	freed := time.Now()
+	c.awaitWord(func(e entry) bool { return e.Msg == saidSpooled && e.DueAt.After(freed) })
+
+	c.posts[0].database.calm()
+	c.close()
+	refused := 0
+	for cause, n := range c.tally.missed {
+		if strings.HasPrefix(cause, "refused: the spool") {
+			refused += n
+		} else if cause != nobodyThere && cause != inFlight && !isLateness(cause) {
+			t.Errorf("%d ticks are missed: %s\n%s", n, cause, c.posts[0].tail())
+		}
+	}
+	if refused == 0 || c.tally.spooled == 0 {
+		t.Errorf("%d rounds were refused, %d spooled", refused, c.tally.spooled)
+	}
+}
