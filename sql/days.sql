@@ -19,8 +19,15 @@ WITH day AS (
     SELECT @time_zone::text AS time_zone, (@business_day_start::text)::time AS business_day_start, (@local_date::text)::date AS local_date,
            @from_at::timestamptz AS from_at, @to_at::timestamptz AS to_at, @kept_at::timestamptz AS kept_at
 ),
+-- A quarter-hour that vanished changes its day, too.
+gone_before AS (
+    SELECT agent_id, max(gone_at) AS gone_at, max(derivation_id) AS gone_id
+    FROM talktime.gone_quarter_hours
+    WHERE bin_start_at >= (SELECT from_at FROM day) AND bin_start_at < (SELECT to_at FROM day)
+    GROUP BY agent_id
+),
 summed AS MATERIALIZED (
-    SELECT agent_id,
+    SELECT q.agent_id,
            sum(talk_ms)::bigint AS talk_ms, sum(reserved_ms)::bigint AS reserved_ms, sum(acw_ms)::bigint AS acw_ms,
            sum(available_ms)::bigint AS available_ms, sum(busy_ms)::bigint AS busy_ms, sum(rest_ms)::bigint AS rest_ms,
            sum(pre_rest_ms)::bigint AS pre_rest_ms, sum(other_ms)::bigint AS other_ms, sum(signed_out_ms)::bigint AS signed_out_ms,
@@ -43,10 +50,12 @@ summed AS MATERIALIZED (
            sum(staffed_reach_ms)::bigint AS staffed_reach_ms, sum(staffed_edge_ms)::bigint AS staffed_edge_ms, sum(change_ms)::bigint AS change_ms,
            sum(change_sq)::bigint AS change_sq, sum(talk_entries)::bigint AS talk_entries, sum(conflicts)::bigint AS conflicts,
            count(*)::integer AS quarter_hours, (count(*) FILTER (WHERE is_final))::integer AS final_quarter_hours,
-           max(bin_start_at) AS last_bin_start_at, max(revision) AS revision
-    FROM talktime.quarter_hours
-    WHERE bin_start_at >= (SELECT from_at FROM day) AND bin_start_at < (SELECT to_at FROM day)
-    GROUP BY agent_id
+           max(bin_start_at) AS last_bin_start_at, max(revision) AS revision,
+           greatest(max(q.updated_at), max(g.gone_at)) AS updated_at, greatest(max(q.derivation_id), max(g.gone_id)) AS derivation_id
+    FROM talktime.quarter_hours AS q
+    LEFT JOIN gone_before AS g ON g.agent_id = q.agent_id
+    WHERE q.bin_start_at >= (SELECT from_at FROM day) AND q.bin_start_at < (SELECT to_at FROM day)
+    GROUP BY q.agent_id
 ),
 stored AS (
     SELECT days.* FROM talktime.days JOIN day USING (time_zone, business_day_start, local_date)
@@ -64,7 +73,7 @@ differing AS (
             s.pre_rest_reach_ms, s.pre_rest_edge_ms, s.other_low_ms, s.other_reach_ms, s.other_edge_ms, s.signed_out_low_ms, s.signed_out_reach_ms,
             s.signed_out_edge_ms, s.handle_low_ms, s.handle_reach_ms, s.handle_edge_ms, s.not_ready_low_ms, s.not_ready_reach_ms, s.not_ready_edge_ms,
             s.staffed_low_ms, s.staffed_reach_ms, s.staffed_edge_ms, s.change_ms, s.change_sq, s.talk_entries, s.conflicts, s.quarter_hours,
-            s.final_quarter_hours, s.last_bin_start_at, s.revision)
+            s.final_quarter_hours, s.last_bin_start_at, s.revision, s.derivation_id)
         IS DISTINCT FROM (
             d.talk_ms, d.reserved_ms, d.acw_ms, d.available_ms, d.busy_ms, d.rest_ms, d.pre_rest_ms, d.other_ms, d.signed_out_ms, d.failed_ms,
             d.recorder_down_ms, d.unscheduled_ms, d.pending_ms, d.talk_low_ms, d.talk_reach_ms, d.talk_edge_ms, d.reserved_low_ms,
@@ -73,7 +82,7 @@ differing AS (
             d.pre_rest_reach_ms, d.pre_rest_edge_ms, d.other_low_ms, d.other_reach_ms, d.other_edge_ms, d.signed_out_low_ms, d.signed_out_reach_ms,
             d.signed_out_edge_ms, d.handle_low_ms, d.handle_reach_ms, d.handle_edge_ms, d.not_ready_low_ms, d.not_ready_reach_ms, d.not_ready_edge_ms,
             d.staffed_low_ms, d.staffed_reach_ms, d.staffed_edge_ms, d.change_ms, d.change_sq, d.talk_entries, d.conflicts, d.quarter_hours,
-            d.final_quarter_hours, d.last_bin_start_at, d.revision)
+            d.final_quarter_hours, d.last_bin_start_at, d.revision, d.derivation_id)
 ),
 gone AS (
     DELETE FROM talktime.days AS d USING day
@@ -98,7 +107,7 @@ written AS (
         d.other_low_ms, d.other_reach_ms, d.other_edge_ms, d.signed_out_low_ms, d.signed_out_reach_ms, d.signed_out_edge_ms, d.handle_low_ms,
         d.handle_reach_ms, d.handle_edge_ms, d.not_ready_low_ms, d.not_ready_reach_ms, d.not_ready_edge_ms, d.staffed_low_ms, d.staffed_reach_ms,
         d.staffed_edge_ms, d.change_ms, d.change_sq, d.talk_entries, d.conflicts, d.quarter_hours, d.final_quarter_hours, d.last_bin_start_at,
-        d.revision, kept_at, (SELECT coalesce(max(derivation_id), 0) FROM talktime.derivations)
+        d.revision, d.updated_at, d.derivation_id
     FROM differing AS d CROSS JOIN day
     ON CONFLICT (time_zone, business_day_start, local_date, agent_id) DO UPDATE SET (
         from_at, to_at,

@@ -467,8 +467,8 @@ new_segments AS MATERIALIZED (
     FROM cut
 ),
 
--- 9. The merge: rows that differ are written, vanished ones deleted, equal ones
--- not touched.
+-- 9. The merge: rows that differ are written, vanished ones deleted and noted, equal
+-- ones not touched.
 differing AS MATERIALIZED (
     SELECT d.*, q.agent_id IS NULL AS is_new, coalesce(q.is_final, false) AS was_final,
            coalesce(q.revision + (q.is_final AND is_changed)::int, 1) AS revision
@@ -500,7 +500,7 @@ gone AS (
     DELETE FROM talktime.quarter_hours AS q
     WHERE q.bin_start_at >= (SELECT from_at FROM bounds) AND q.bin_start_at < (SELECT to_at FROM bounds)
       AND NOT EXISTS (SELECT FROM derived AS d WHERE d.bin_start_at = q.bin_start_at AND d.agent_id = q.agent_id)
-    RETURNING q.is_final
+    RETURNING q.agent_id, q.bin_start_at
 ),
 derivation AS (
     INSERT INTO talktime.derivations (derivation_id, derived_at, from_at, to_at, horizon_at,
@@ -511,6 +511,10 @@ derivation AS (
            (SELECT count(*) FROM gone), (SELECT count(*) FROM differing WHERE was_final)
     FROM bounds
     RETURNING *
+),
+gone_noted AS (
+    INSERT INTO talktime.gone_quarter_hours (agent_id, bin_start_at, derivation_id, gone_at)
+    SELECT g.agent_id, g.bin_start_at, v.derivation_id, v.derived_at FROM gone AS g CROSS JOIN derivation AS v
 ),
 written AS (
     INSERT INTO talktime.quarter_hours (

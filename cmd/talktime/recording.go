@@ -42,11 +42,11 @@ const partitionsAhead = 3 * 24 * time.Hour
 const lastDeriveLimit = 5 * time.Second
 
 // run takes the lease, as a standby where another recorder holds it, and records
-// until ctx ends or until comes: rounds, and beside them the jobs that derive and
-// make partitions. Ticks that nobody took since the last recorder are stored as
-// missed first. It leaves after deriving once more, with what ingest.Recording
-// says could not be stored. Where another recorder takes over, the error wraps
-// ingest.ErrSuperseded and run can be called again.
+// until ctx ends or until comes: rounds, and beside them the jobs that derive, make
+// partitions and lay out calendars. Ticks that nobody took since the last recorder
+// are stored as missed first. It leaves after deriving once more, with what
+// ingest.Recording says could not be stored. Where another recorder takes over, the
+// error wraps ingest.ErrSuperseded and run can be called again.
 func (r recording) run(ctx context.Context) error {
 	jobs, err := r.jobs()
 	if err != nil {
@@ -120,6 +120,7 @@ func (r recording) reign(ctx context.Context, reign *reign, jobs []ingest.Job) e
 		clock = untilClock{r.clock, r.until}
 	}
 	running.Go(func() { ingest.RunJobs(holding, clock, jobs, r.board.Ledger(r.store), r.log) })
+	running.Go(func() { r.layOutNow(holding) })
 	if r.tally != nil {
 		running.Go(func() { r.tally.run(beside, clock) })
 	}
@@ -181,9 +182,14 @@ func (r recording) jobs() ([]ingest.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	hourly, err := ingest.NewJobTimes("0 8 * * * *", "UTC") // a reload may name other zones
+	if err != nil {
+		return nil, err
+	}
 	return []ingest.Job{
 		{Name: "derive", Times: r.orders.now().derive.times, Run: func(ctx context.Context, _ time.Time) error { return r.deriveNow(ctx) }},
 		{Name: "partitions", Times: daily, Run: r.makePartitions},
+		{Name: "calendars", Times: hourly, Run: r.layOutCalendars},
 	}, nil
 }
 
@@ -191,6 +197,20 @@ func (r recording) jobs() ([]ingest.Job, error) {
 func (r recording) makePartitions(ctx context.Context, now time.Time) error {
 	_, err := r.store.MakePartitions(ctx, now, now.Add(partitionsAhead))
 	return err
+}
+
+// layOutCalendars keeps the calendars of bi_v1 ahead of the clock. Only recorders
+// do: another program's configuration may name other zones.
+func (r recording) layOutCalendars(ctx context.Context, now time.Time) error {
+	return r.store.LayOutCalendars(ctx, now, programVersion(), r.orders.now().derive.calendars)
+}
+
+// layOutNow lays out calendars for a database that has none yet, beside the first
+// rounds: they do not wait for it.
+func (r recording) layOutNow(ctx context.Context) {
+	if err := r.layOutCalendars(ctx, r.clock.Now()); err != nil && ctx.Err() == nil {
+		r.log.Warn("bi_v1 lacks local dates until the job calendars runs", "error", err)
+	}
 }
 
 // deriveNow derives what can be derived by now.

@@ -47,7 +47,7 @@ func (d database) cells(t must) (figures, ledger map[string]string) {
 func TestLateRounds(t *testing.T) {
 	t.Parallel()
 	d, timely := newDatabase(t), newDatabase(t)
-	const empty = "TRUNCATE talktime.ticks, talktime.samples, talktime.quarter_hours, talktime.segments, talktime.dirty, talktime.derivations, talktime.lost_samples"
+	const empty = "TRUNCATE talktime.ticks, talktime.samples, talktime.quarter_hours, talktime.gone_quarter_hours, talktime.segments, talktime.dirty, talktime.derivations, talktime.lost_samples"
 	team := agentRange(101, 103)
 	pairs := []ingest.Status{talking, idle, idle, {AgentState: 5}, {AgentState: 2}, {AgentState: 3}}
 	const period = 3 * time.Minute

@@ -69,9 +69,17 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 
 // Migrate brings the schema up to the program's own and returns how many
 // migrations it ran. Programs that start together take turns. A newer schema is
-// left alone and returned as ErrSchemaNewer.
+// left alone and returned as ErrSchemaNewer. The views of bi_v1 get their owner
+// back where a restored dump left them to another.
 func (s *Store) Migrate(ctx context.Context, log *slog.Logger) (ran int, err error) {
-	if err := s.CheckSchema(ctx); !errors.Is(err, ErrSchemaOlder) {
+	err = s.CheckSchema(ctx)
+	if err == nil {
+		if _, err := s.pool.Exec(ctx, "SELECT talktime.own_bi_views()"); err != nil {
+			return 0, fmt.Errorf("migrate: give the views of bi_v1 to their role: %w", plain(err))
+		}
+		return 0, nil
+	}
+	if !errors.Is(err, ErrSchemaOlder) {
 		return 0, err
 	}
 	err = s.withGoose(log, func(p *goose.Provider) error {

@@ -103,13 +103,14 @@ func TestOracleAsItComes(t *testing.T) {
 type deriveBench struct {
 	store *store.Store
 	conn  *pgx.Conn
+	url   string
 	ctx   context.Context
 }
 
 func newDeriveBench(t *testing.T) *deriveBench {
 	t.Helper()
 	url := newURL(t)
-	b := &deriveBench{store: openStore(t, url), ctx: t.Context()}
+	b := &deriveBench{store: openStore(t, url), url: url, ctx: t.Context()}
 	var err error
 	if b.conn, err = pgx.Connect(b.ctx, url); err != nil {
 		t.Fatal(err)
@@ -159,7 +160,7 @@ func (b *deriveBench) deriveDirty(t must, horizon time.Time) {
 func (b *deriveBench) empty(t must) {
 	t.Helper()
 	if _, err := b.conn.Exec(b.ctx, `TRUNCATE talktime.ticks, talktime.hand_rounds, talktime.samples,
-		talktime.quarter_hours, talktime.segments, talktime.dirty, talktime.derivations`); err != nil {
+		talktime.quarter_hours, talktime.gone_quarter_hours, talktime.segments, talktime.dirty, talktime.derivations`); err != nil {
 		t.Fatalf("%v", err)
 	}
 }

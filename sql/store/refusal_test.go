@@ -18,7 +18,7 @@ func TestRecordTellsWhatIsRefusedForGood(t *testing.T) {
 		"a text with a zero byte": {func(_ testing.TB, _ database, _ *ingest.Tick, s []ingest.Sample) { s[0].Retcode = "000-\x00" }, true},
 		"a constraint":            {func(_ testing.TB, _ database, tick *ingest.Tick, _ []ingest.Sample) { tick.Period = 0 }, true},
 		"a table that is gone": {func(t testing.TB, d database, _ *ingest.Tick, _ []ingest.Sample) {
-			d.exec(t, "DROP TABLE talktime.samples")
+			d.exec(t, "DROP TABLE talktime.samples CASCADE")
 		}, false},
 		"a database that is read-only": {func(t testing.TB, d database, _ *ingest.Tick, _ []ingest.Sample) { d.readOnly(t) }, false},
 	}

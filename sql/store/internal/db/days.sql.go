@@ -26,8 +26,14 @@ WITH day AS (
     SELECT $1::text AS time_zone, ($2::text)::time AS business_day_start, ($3::text)::date AS local_date,
            $4::timestamptz AS from_at, $5::timestamptz AS to_at, $6::timestamptz AS kept_at
 ),
+gone_before AS (
+    SELECT agent_id, max(gone_at) AS gone_at, max(derivation_id) AS gone_id
+    FROM talktime.gone_quarter_hours
+    WHERE bin_start_at >= (SELECT from_at FROM day) AND bin_start_at < (SELECT to_at FROM day)
+    GROUP BY agent_id
+),
 summed AS MATERIALIZED (
-    SELECT agent_id,
+    SELECT q.agent_id,
            sum(talk_ms)::bigint AS talk_ms, sum(reserved_ms)::bigint AS reserved_ms, sum(acw_ms)::bigint AS acw_ms,
            sum(available_ms)::bigint AS available_ms, sum(busy_ms)::bigint AS busy_ms, sum(rest_ms)::bigint AS rest_ms,
            sum(pre_rest_ms)::bigint AS pre_rest_ms, sum(other_ms)::bigint AS other_ms, sum(signed_out_ms)::bigint AS signed_out_ms,
@@ -50,16 +56,18 @@ summed AS MATERIALIZED (
            sum(staffed_reach_ms)::bigint AS staffed_reach_ms, sum(staffed_edge_ms)::bigint AS staffed_edge_ms, sum(change_ms)::bigint AS change_ms,
            sum(change_sq)::bigint AS change_sq, sum(talk_entries)::bigint AS talk_entries, sum(conflicts)::bigint AS conflicts,
            count(*)::integer AS quarter_hours, (count(*) FILTER (WHERE is_final))::integer AS final_quarter_hours,
-           max(bin_start_at) AS last_bin_start_at, max(revision) AS revision
-    FROM talktime.quarter_hours
-    WHERE bin_start_at >= (SELECT from_at FROM day) AND bin_start_at < (SELECT to_at FROM day)
-    GROUP BY agent_id
+           max(bin_start_at) AS last_bin_start_at, max(revision) AS revision,
+           greatest(max(q.updated_at), max(g.gone_at)) AS updated_at, greatest(max(q.derivation_id), max(g.gone_id)) AS derivation_id
+    FROM talktime.quarter_hours AS q
+    LEFT JOIN gone_before AS g ON g.agent_id = q.agent_id
+    WHERE q.bin_start_at >= (SELECT from_at FROM day) AND q.bin_start_at < (SELECT to_at FROM day)
+    GROUP BY q.agent_id
 ),
 stored AS (
     SELECT days.agent_id, days.time_zone, days.business_day_start, days.local_date, days.from_at, days.to_at, days.talk_ms, days.reserved_ms, days.acw_ms, days.available_ms, days.busy_ms, days.rest_ms, days.pre_rest_ms, days.other_ms, days.signed_out_ms, days.failed_ms, days.recorder_down_ms, days.unscheduled_ms, days.pending_ms, days.talk_low_ms, days.talk_reach_ms, days.talk_edge_ms, days.reserved_low_ms, days.reserved_reach_ms, days.reserved_edge_ms, days.acw_low_ms, days.acw_reach_ms, days.acw_edge_ms, days.available_low_ms, days.available_reach_ms, days.available_edge_ms, days.busy_low_ms, days.busy_reach_ms, days.busy_edge_ms, days.rest_low_ms, days.rest_reach_ms, days.rest_edge_ms, days.pre_rest_low_ms, days.pre_rest_reach_ms, days.pre_rest_edge_ms, days.other_low_ms, days.other_reach_ms, days.other_edge_ms, days.signed_out_low_ms, days.signed_out_reach_ms, days.signed_out_edge_ms, days.handle_low_ms, days.handle_reach_ms, days.handle_edge_ms, days.not_ready_low_ms, days.not_ready_reach_ms, days.not_ready_edge_ms, days.staffed_low_ms, days.staffed_reach_ms, days.staffed_edge_ms, days.change_ms, days.change_sq, days.talk_entries, days.conflicts, days.quarter_hours, days.final_quarter_hours, days.last_bin_start_at, days.revision, days.updated_at, days.derivation_id FROM talktime.days JOIN day USING (time_zone, business_day_start, local_date)
 ),
 differing AS (
-    SELECT s.agent_id, s.talk_ms, s.reserved_ms, s.acw_ms, s.available_ms, s.busy_ms, s.rest_ms, s.pre_rest_ms, s.other_ms, s.signed_out_ms, s.failed_ms, s.recorder_down_ms, s.unscheduled_ms, s.pending_ms, s.talk_low_ms, s.talk_reach_ms, s.talk_edge_ms, s.reserved_low_ms, s.reserved_reach_ms, s.reserved_edge_ms, s.acw_low_ms, s.acw_reach_ms, s.acw_edge_ms, s.available_low_ms, s.available_reach_ms, s.available_edge_ms, s.busy_low_ms, s.busy_reach_ms, s.busy_edge_ms, s.rest_low_ms, s.rest_reach_ms, s.rest_edge_ms, s.pre_rest_low_ms, s.pre_rest_reach_ms, s.pre_rest_edge_ms, s.other_low_ms, s.other_reach_ms, s.other_edge_ms, s.signed_out_low_ms, s.signed_out_reach_ms, s.signed_out_edge_ms, s.handle_low_ms, s.handle_reach_ms, s.handle_edge_ms, s.not_ready_low_ms, s.not_ready_reach_ms, s.not_ready_edge_ms, s.staffed_low_ms, s.staffed_reach_ms, s.staffed_edge_ms, s.change_ms, s.change_sq, s.talk_entries, s.conflicts, s.quarter_hours, s.final_quarter_hours, s.last_bin_start_at, s.revision
+    SELECT s.agent_id, s.talk_ms, s.reserved_ms, s.acw_ms, s.available_ms, s.busy_ms, s.rest_ms, s.pre_rest_ms, s.other_ms, s.signed_out_ms, s.failed_ms, s.recorder_down_ms, s.unscheduled_ms, s.pending_ms, s.talk_low_ms, s.talk_reach_ms, s.talk_edge_ms, s.reserved_low_ms, s.reserved_reach_ms, s.reserved_edge_ms, s.acw_low_ms, s.acw_reach_ms, s.acw_edge_ms, s.available_low_ms, s.available_reach_ms, s.available_edge_ms, s.busy_low_ms, s.busy_reach_ms, s.busy_edge_ms, s.rest_low_ms, s.rest_reach_ms, s.rest_edge_ms, s.pre_rest_low_ms, s.pre_rest_reach_ms, s.pre_rest_edge_ms, s.other_low_ms, s.other_reach_ms, s.other_edge_ms, s.signed_out_low_ms, s.signed_out_reach_ms, s.signed_out_edge_ms, s.handle_low_ms, s.handle_reach_ms, s.handle_edge_ms, s.not_ready_low_ms, s.not_ready_reach_ms, s.not_ready_edge_ms, s.staffed_low_ms, s.staffed_reach_ms, s.staffed_edge_ms, s.change_ms, s.change_sq, s.talk_entries, s.conflicts, s.quarter_hours, s.final_quarter_hours, s.last_bin_start_at, s.revision, s.updated_at, s.derivation_id
     FROM summed AS s CROSS JOIN day
     LEFT JOIN stored AS d USING (agent_id)
     WHERE d.agent_id IS NULL OR d.from_at <> day.from_at OR d.to_at <> day.to_at
@@ -71,7 +79,7 @@ differing AS (
             s.pre_rest_reach_ms, s.pre_rest_edge_ms, s.other_low_ms, s.other_reach_ms, s.other_edge_ms, s.signed_out_low_ms, s.signed_out_reach_ms,
             s.signed_out_edge_ms, s.handle_low_ms, s.handle_reach_ms, s.handle_edge_ms, s.not_ready_low_ms, s.not_ready_reach_ms, s.not_ready_edge_ms,
             s.staffed_low_ms, s.staffed_reach_ms, s.staffed_edge_ms, s.change_ms, s.change_sq, s.talk_entries, s.conflicts, s.quarter_hours,
-            s.final_quarter_hours, s.last_bin_start_at, s.revision)
+            s.final_quarter_hours, s.last_bin_start_at, s.revision, s.derivation_id)
         IS DISTINCT FROM (
             d.talk_ms, d.reserved_ms, d.acw_ms, d.available_ms, d.busy_ms, d.rest_ms, d.pre_rest_ms, d.other_ms, d.signed_out_ms, d.failed_ms,
             d.recorder_down_ms, d.unscheduled_ms, d.pending_ms, d.talk_low_ms, d.talk_reach_ms, d.talk_edge_ms, d.reserved_low_ms,
@@ -80,7 +88,7 @@ differing AS (
             d.pre_rest_reach_ms, d.pre_rest_edge_ms, d.other_low_ms, d.other_reach_ms, d.other_edge_ms, d.signed_out_low_ms, d.signed_out_reach_ms,
             d.signed_out_edge_ms, d.handle_low_ms, d.handle_reach_ms, d.handle_edge_ms, d.not_ready_low_ms, d.not_ready_reach_ms, d.not_ready_edge_ms,
             d.staffed_low_ms, d.staffed_reach_ms, d.staffed_edge_ms, d.change_ms, d.change_sq, d.talk_entries, d.conflicts, d.quarter_hours,
-            d.final_quarter_hours, d.last_bin_start_at, d.revision)
+            d.final_quarter_hours, d.last_bin_start_at, d.revision, d.derivation_id)
 ),
 gone AS (
     DELETE FROM talktime.days AS d USING day
@@ -105,7 +113,7 @@ written AS (
         d.other_low_ms, d.other_reach_ms, d.other_edge_ms, d.signed_out_low_ms, d.signed_out_reach_ms, d.signed_out_edge_ms, d.handle_low_ms,
         d.handle_reach_ms, d.handle_edge_ms, d.not_ready_low_ms, d.not_ready_reach_ms, d.not_ready_edge_ms, d.staffed_low_ms, d.staffed_reach_ms,
         d.staffed_edge_ms, d.change_ms, d.change_sq, d.talk_entries, d.conflicts, d.quarter_hours, d.final_quarter_hours, d.last_bin_start_at,
-        d.revision, kept_at, (SELECT coalesce(max(derivation_id), 0) FROM talktime.derivations)
+        d.revision, d.updated_at, d.derivation_id
     FROM differing AS d CROSS JOIN day
     ON CONFLICT (time_zone, business_day_start, local_date, agent_id) DO UPDATE SET (
         from_at, to_at,
@@ -145,6 +153,7 @@ type KeepDayParams struct {
 
 // Sums one local day of every agent and merges it: rows that differ are written,
 // vanished ones deleted, equal ones not touched.
+// A quarter-hour that vanished changes its day, too.
 func (q *Queries) KeepDay(ctx context.Context, arg KeepDayParams) error {
 	_, err := q.db.Exec(ctx, KeepDay,
 		arg.TimeZone,

@@ -457,7 +457,7 @@ gone AS (
     DELETE FROM talktime.quarter_hours AS q
     WHERE q.bin_start_at >= (SELECT from_at FROM bounds) AND q.bin_start_at < (SELECT to_at FROM bounds)
       AND NOT EXISTS (SELECT FROM derived AS d WHERE d.bin_start_at = q.bin_start_at AND d.agent_id = q.agent_id)
-    RETURNING q.is_final
+    RETURNING q.agent_id, q.bin_start_at
 ),
 derivation AS (
     INSERT INTO talktime.derivations (derivation_id, derived_at, from_at, to_at, horizon_at,
@@ -468,6 +468,10 @@ derivation AS (
            (SELECT count(*) FROM gone), (SELECT count(*) FROM differing WHERE was_final)
     FROM bounds
     RETURNING derivation_id, derived_at, from_at, to_at, horizon_at, inserted_rows, updated_rows, deleted_rows, restated_rows
+),
+gone_noted AS (
+    INSERT INTO talktime.gone_quarter_hours (agent_id, bin_start_at, derivation_id, gone_at)
+    SELECT g.agent_id, g.bin_start_at, v.derivation_id, v.derived_at FROM gone AS g CROSS JOIN derivation AS v
 ),
 written AS (
     INSERT INTO talktime.quarter_hours (
@@ -615,8 +619,8 @@ type DeriveQuarterHoursRow struct {
 // 8. Segments of closed quarter-hours: the stretches cut at their borders, and
 // what was not observed by its cause. The samples around an end stand in the
 // segment that holds the end.
-// 9. The merge: rows that differ are written, vanished ones deleted, equal ones
-// not touched.
+// 9. The merge: rows that differ are written, vanished ones deleted and noted, equal
+// ones not touched.
 func (q *Queries) DeriveQuarterHours(ctx context.Context, arg DeriveQuarterHoursParams) (DeriveQuarterHoursRow, error) {
 	row := q.db.QueryRow(ctx, DeriveQuarterHours,
 		arg.FromMs,

@@ -112,7 +112,13 @@ WITH needed (relation, rights) AS (VALUES
     ('job_runs',       '{SELECT,INSERT}'),
     ('epochs',         '{SELECT,INSERT,UPDATE}'),
     ('agents',         '{SELECT}'),
-    ('agent_history',  '{SELECT}')),
+    ('agent_history',  '{SELECT}'),
+    ('known_agents',   '{SELECT,INSERT}'),
+    ('gone_quarter_hours', '{SELECT,INSERT}'),
+    ('calendars',      '{SELECT,INSERT,UPDATE,DELETE}'),
+    ('local_days',     '{SELECT,INSERT,DELETE}'),
+    ('local_quarter_hours', '{SELECT,INSERT,DELETE}'),
+    ('metrics',        '{SELECT}')),
 schema AS (
     SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'talktime'
 ),
