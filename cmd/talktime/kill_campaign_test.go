@@ -82,7 +82,7 @@ func newCampaign(t *testing.T, of scene, schedules ...campaignSchedule) *campaig
 		return (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(gateway.URL(), "https://"))
 	})
 	c.centre = &centre{t: t, clock: newWallClock(), gateway: gateway, dir: dir, config: filepath.Join(dir, "test.yaml")}
-	c.writeConfig(c.config, of.data, c.postgres.url())
+	c.writeConfig(c.config, of.data, c.postgres.url)
 	for i := range of.recorders {
 		p := &post{config: filepath.Join(dir, fmt.Sprintf("recorder%d.yaml", i+1)), database: newPostgresProxy(t, c.postgres.dial)}
 		c.writeConfig(p.config, of.data, "postgres://talktime@"+p.database.address()+"/talktime?sslmode=disable&connect_timeout=5")
@@ -95,7 +95,7 @@ func (c *campaign) writeConfig(path, data, databaseURL string) {
 	c.t.Helper()
 	text := fmt.Sprintf(`data_dir: %q
 database: {url: %q}
-gateway: {url: "https://%s", ca_file: ca.pem, auth_mode: 1, timeout: 500ms}
+gateway: {url: "https://%s", ca_file: ca.pem, auth_mode: 1}
 guids: {file: guids.csv}
 derive: {cron: "*/5 * * * * *", settle: 0s}
 schedules:

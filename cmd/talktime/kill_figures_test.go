@@ -176,7 +176,7 @@ func (c *campaign) checkFailures() {
 		WHERE outcome NOT IN ('observed', 'not_signed_in', 'skipped')`) {
 		at := time.UnixMilli(numbers(c, row[:1])[0])
 		c.tally.failed++
-		during := func(w weather) bool { return !at.Before(w.from) && !at.After(w.to.Add(time.Second)) }
+		during := func(w weather) bool { return !at.Before(w.from) && !at.After(w.to.Add(3*time.Second)) }
 		if !slices.ContainsFunc(c.weather, during) {
 			c.t.Errorf("a poll at %s ended %s while the gateway was well", at.UTC().Format(time.RFC3339Nano), row[1])
 		}

@@ -22,6 +22,7 @@ type ownPostgres struct {
 	t       *testing.T
 	options localpg.Options
 	holds   []*localpg.Server // one for each start; a killed server's hold does no harm
+	url     string            // how the test itself reaches the server, past every trouble
 }
 
 // newOwnPostgres starts one whose files lie in dir.
@@ -29,6 +30,7 @@ func newOwnPostgres(t *testing.T, dir string) *ownPostgres {
 	t.Helper()
 	p := &ownPostgres{t: t, options: localpg.Options{Dir: dir}}
 	p.start()
+	p.url = p.holds[0].URL() // of every other start too
 	t.Cleanup(func() {
 		for _, hold := range p.holds {
 			if err := hold.Close(context.WithoutCancel(t.Context())); err != nil {
@@ -49,12 +51,9 @@ func (p *ownPostgres) start() {
 	p.holds = append(p.holds, hold)
 }
 
-// url is how the test itself reaches the server, past every trouble.
-func (p *ownPostgres) url() string { return p.holds[0].URL() }
-
 // dial connects to the server's socket.
 func (p *ownPostgres) dial() (net.Conn, error) {
-	u, err := url.Parse(p.url())
+	u, err := url.Parse(p.url)
 	if err != nil {
 		return nil, err
 	}
