@@ -194,7 +194,7 @@ func (c *cluster) stop(ctx context.Context) error {
 func (c *cluster) find() (p postmaster, running bool, err error) {
 	p, running, err = readPostmaster(c.data)
 	if err == nil && !running && c.started.pid != 0 && !c.started.hasEnded() {
-		return postmaster{pid: c.started.pid}, true, nil
+		return postmaster{pid: c.started.pid, socketDir: p.socketDir}, true, nil
 	}
 	return p, running, err
 }
