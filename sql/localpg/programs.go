@@ -69,6 +69,13 @@ func findPrograms(ctx context.Context, search []string, want int) (programs, err
 		minMajor, found, thisSystem().installHint(0))
 }
 
+// ProgramsMajor returns the version of the server programs that Start makes a new
+// cluster with. The error says what to install.
+func ProgramsMajor(ctx context.Context) (int, error) {
+	p, err := findPrograms(ctx, defaultSearch(), 0)
+	return p.major, err
+}
+
 // programDirs expands search, directories and patterns, to the directories
 // that hold both programs, symbolic links resolved, each once. What a pattern
 // matches is ordered from the highest version down.

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -51,7 +50,7 @@ func (p *program) open(ctx context.Context) error {
 			return err
 		}
 	}
-	dir, err := sharedDir()
+	dir, err := sharedDir(ctx)
 	if err != nil {
 		return err
 	}
@@ -93,16 +92,21 @@ func (p *program) leave(ctx context.Context) error {
 	return err
 }
 
-// sharedDir is where the user's shared server lives. Its parent is open to
-// all, so it must prove to be ours.
-func sharedDir() (string, error) {
+// sharedDir is where the user's shared server of the Postgres in use lives: tests
+// on several versions do not meet. Its parent is open to all, so it must prove to
+// be ours.
+func sharedDir(ctx context.Context) (string, error) {
+	major, err := localpg.ProgramsMajor(ctx)
+	if err != nil {
+		return "", err
+	}
 	base := "/dev/shm"
 	if probe, err := os.MkdirTemp(base, "talktime-probe-"); err != nil {
 		base = os.TempDir()
 	} else if err := os.Remove(probe); err != nil {
 		return "", err
 	}
-	dir := filepath.Join(base, "talktime-test-"+strconv.Itoa(os.Geteuid()))
+	dir := filepath.Join(base, fmt.Sprintf("talktime-test-%d-pg%d", os.Geteuid(), major))
 	// Root's server is another user's, who must be able to pass through.
 	mode := os.FileMode(0o700)
 	if os.Geteuid() == 0 {
