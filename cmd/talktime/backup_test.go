@@ -117,15 +117,7 @@ func (c *centre) shell(command string) {
 // elsewhere is the same centre with another, empty private Postgres.
 func (c *centre) elsewhere(dir string) *centre {
 	c.t.Helper()
-	other := *c
-	other.config = filepath.Join(c.dir, dir+".yaml")
-	text, err := os.ReadFile(c.config)
-	if err == nil {
-		err = os.WriteFile(other.config, bytes.Replace(text, []byte("data_dir: data"), []byte("data_dir: "+dir), 1), 0o600)
-	}
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	other := c.configuredFor(dir)
 	server, err := localpg.Start(c.t.Context(), localpg.Options{Dir: filepath.Join(c.dir, dir, "postgres")})
 	if err != nil {
 		c.t.Fatal(err)
@@ -135,5 +127,20 @@ func (c *centre) elsewhere(dir string) *centre {
 			c.t.Error(err)
 		}
 	})
+	return other
+}
+
+// configuredFor is the same centre with another data_dir beside the first.
+func (c *centre) configuredFor(dir string) *centre {
+	c.t.Helper()
+	other := *c
+	other.config = filepath.Join(c.dir, dir+".yaml")
+	text, err := os.ReadFile(c.config)
+	if err == nil {
+		err = os.WriteFile(other.config, bytes.Replace(text, []byte("data_dir: data"), []byte("data_dir: "+dir), 1), 0o600)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	return &other
 }
