@@ -37,7 +37,7 @@ func startServer(t *testing.T) *bucket {
 	t.Helper()
 	program, err := exec.LookPath("versitygw")
 	if err != nil {
-		t.Fatal("versitygw is missing: run .ci/run clients, which installs it, or put it on the PATH (", err, ")")
+		t.Fatal("versitygw is missing: run .ci/run s3, which installs it, or put it on the PATH (", err, ")")
 	}
 	b := &bucket{setup: newSetup(t)}
 	key, err := x509.MarshalPKCS8PrivateKey(b.certificate.PrivateKey)
