@@ -3,3 +3,65 @@
 //   sqlc v1.31.1
 
 package db
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// Ledger: every period of every export, one row a revision. Kept for ever.
+type TalktimeExport struct {
+	// The export's name in the configuration.
+	Name string
+	// Start of the period, included.
+	FromAt time.Time
+	// End of the period, not included.
+	ToAt time.Time
+	// From 1. The next one is issued when what was delivered has changed, or has become final.
+	Revision int32
+	// Zone of the tz database whose calendar the period is of.
+	TimeZone string
+	// The instant its schedule gave, or at which it was asked for by hand; the same in all revisions.
+	DueAt time.Time
+	// waiting: not final yet. delivering: begun. delivered: all files are there. failed: see error; tried again. abandoned: begun, and its figures changed before it was done; the next revision holds them.
+	Status string
+	// Why there is this revision: first, by_hand (a first one that was asked for), final (figures were still awaited before), late_observation, roster, definition, program.
+	Reason string
+	// What was exported, as the configuration had it: report, grouping, filters, form.
+	Definition string
+	// Where to, without secrets.
+	Destination string
+	// Names of its files in the order in which they are delivered: data first, manifest last.
+	Files []string
+	// Checksum of the data file in hexadecimal; empty until it was made once.
+	Sha256 string
+	// Rows of the data file.
+	RowCount int64
+	// Length of the data file.
+	Bytes int64
+	// How much of the time polls were due for was observed. Empty where none was due.
+	CoveragePct pgtype.Float8
+	// False where figures were still awaited: it was delivered because its deadline had come.
+	IsFinal bool
+	// The last derivation its figures were read after. Later ones may change them.
+	DerivationID int64
+	// The instant up to which figures were derived then.
+	HorizonAt *time.Time
+	// talktime.roster_sum of its period when its names and teams were read.
+	RosterSum string
+	// Name and version of the program that made it.
+	Program string
+	// Its manifest, byte for byte; empty until it was made once.
+	Manifest string
+	// How often it was tried to make and deliver it.
+	Attempts int32
+	// Why the last attempt failed, or what is wrong with what was delivered; empty when nothing is.
+	Error string
+	// When the period was entered here.
+	EnteredAt time.Time
+	// When the last attempt began.
+	AttemptedAt *time.Time
+	// When the last of its files was there.
+	DeliveredAt *time.Time
+}
