@@ -40,6 +40,9 @@ type Job struct {
 	// instant, with the cause context.DeadlineExceeded, or when the program
 	// leaves.
 	Run func(ctx context.Context, due time.Time) error
+	// RunsOn lets a run go on past the next due instant: what is due meanwhile is
+	// passed over without a word.
+	RunsOn bool
 }
 
 // JobRun is one run of a job.
@@ -113,7 +116,7 @@ func (j Job) passOver(next, now time.Time, log *slog.Logger) time.Time {
 		return next
 	}
 	following := j.Times.Next(now)
-	if !following.Equal(next) {
+	if !following.Equal(next) && !j.RunsOn {
 		log.Warn("job instants passed over", "from", next, "to", following)
 	}
 	return following
@@ -123,7 +126,7 @@ func (j Job) passOver(next, now time.Time, log *slog.Logger) time.Time {
 func (j Job) runUntil(ctx context.Context, clock Clock, due, next time.Time) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var watch sync.WaitGroup
-	if !next.IsZero() {
+	if !next.IsZero() && !j.RunsOn {
 		leave := join(clock)
 		watch.Go(func() {
 			defer leave()

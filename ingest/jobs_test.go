@@ -69,6 +69,29 @@ func TestRunJobsPassesTheDueInstant(t *testing.T) {
 	})
 }
 
+// A run that may go on is not ended by the next due instant; what is due meanwhile
+// is passed over.
+func TestRunJobsLetsARunGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, start := newLedger(), time.Now()
+		var dues []time.Duration
+		runJobsFor(t, 65*time.Second, l, ingest.Job{
+			Name: "long", Times: mustTimes(t, "*/10 * * * * *", "UTC"), RunsOn: true,
+			Run: func(ctx context.Context, due time.Time) error {
+				dues = append(dues, due.Sub(start))
+				pass(25 * time.Second)
+				return ctx.Err()
+			},
+		})
+		if want := []time.Duration{10 * time.Second, 40 * time.Second}; !slices.Equal(dues, want) {
+			t.Errorf("ran at %v, want %v", dues, want)
+		}
+		if run := l.runs["long"][0]; run.Err != nil || !run.FinishedAt.Equal(start.Add(35*time.Second)) {
+			t.Errorf("the first run ended at %v with %v", run.FinishedAt, run.Err)
+		}
+	})
+}
+
 // The next due instant ends a run; one that goes on all the same is not
 // overlapped, the instants it covers are passed over.
 func TestRunJobsEndsARunAtTheNextInstant(t *testing.T) {
