@@ -23,6 +23,7 @@ type CSVOf[R any] struct {
 	columnsOf      func(reports.Meta) []reports.ColumnOf[R]
 	columns        []reports.ColumnOf[R]
 	record         []string
+	rows           int
 }
 
 // NewCSVOf returns a sink that writes the columns of a report to w.
@@ -61,8 +62,12 @@ func (c *CSVOf[R]) Row(row *R) error {
 		}
 		c.record[i] = text
 	}
+	c.rows++
 	return c.out.Write(c.record)
 }
+
+// Rows returns how many records were written, without the header.
+func (c *CSVOf[R]) Rows() int { return c.rows }
 
 // End writes what is still buffered.
 func (c *CSVOf[R]) End() error {

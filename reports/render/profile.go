@@ -130,6 +130,26 @@ type Form struct {
 	Locale language.Tag
 }
 
+// Columns returns the columns of a report of talk-time or states in the form, by
+// which nothing can be written: their names and kinds alone.
+func (f Form) Columns(meta reports.Meta) []reports.Column {
+	columns := f.Profile.rows.columns(meta, f.Profile.rows.rounding())
+	for i := range columns {
+		columns[i].Text = nil
+	}
+	return columns
+}
+
+// Dialect returns what parts the cells of a record, and whether the first record
+// is a header.
+func (f Form) Dialect() (comma rune, hasHeader bool) {
+	comma, _ = f.marks()
+	return comma, f.Profile.hasHeader
+}
+
+// OnMissing returns the word for what holds where nothing was observed.
+func (f Form) OnMissing() string { return f.missing().String() }
+
 // missing returns what holds for the form.
 func (f Form) missing() Missing {
 	if f.Missing == ProfilesMissing {
