@@ -38,17 +38,17 @@ func SumName(name string) string { return name + sumSuffix }
 // data file has the name.
 func ManifestName(name string) string { return name + manifestSuffix }
 
-// DiffName returns the name of the file of the keys that changed since the
-// revision before: daily_r2.csv has daily_r2_diff.csv.
+// DiffName returns the name of the file of the cells that changed since the
+// revision before, which is CSV whatever the data file is: daily_r2.xlsx has
+// daily_r2_diff.csv.
 func DiffName(name string) string {
-	stem, extension := cutExtension(name)
-	return stem + diffMark + extension
+	return stemOf(name) + diffMark + ".csv"
 }
 
-// cutExtension cuts a name before its last dot.
-func cutExtension(name string) (stem, extension string) {
+// stemOf cuts a name before its last dot.
+func stemOf(name string) string {
 	if dot := strings.LastIndexByte(name, '.'); dot > 0 {
-		return name[:dot], name[dot:]
+		return name[:dot]
 	}
-	return name, ""
+	return name
 }

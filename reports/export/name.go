@@ -66,7 +66,7 @@ func checkDataName(name string) error {
 	if len(name) > MaxName {
 		return fmt.Errorf("file name %.40s… has %d characters; %d fit", name, len(name), MaxName)
 	}
-	stem, _ := cutExtension(strings.ToLower(name))
+	stem := stemOf(strings.ToLower(name))
 	for _, suffix := range []string{sumSuffix, manifestSuffix} {
 		if strings.HasSuffix(strings.ToLower(name), suffix) {
 			return fmt.Errorf("file name %q ends with %s, as the files do that go with a data file", name, suffix)

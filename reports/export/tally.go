@@ -54,7 +54,7 @@ func (t *Tally) Meta() reports.Meta { return t.meta }
 // Manifest begins the manifest of the edition whose report was passed on. Reason
 // and Supersedes are the caller's to add, and the Resources.
 func (t *Tally) Manifest(e Edition, name string, form Form) Manifest {
-	stem, _ := cutExtension(name)
+	stem := stemOf(name)
 	m := Manifest{
 		Name:            strings.ToLower(stem),
 		ManifestVersion: ManifestVersion,
