@@ -31,7 +31,8 @@ type config struct {
 	schedules   []ingest.Schedule
 	derive      deriveConfig
 	spool       spoolConfig
-	operations  string                   // host:port where health and metrics are served; empty: nowhere
+	operations  string // host:port where health and metrics are served; empty: nowhere
+	exports     []*exportConfig
 	texts       map[string]ingest.Secret // each given key's value as it was written
 }
 
@@ -74,8 +75,10 @@ const (
 	// forDatabase asks for nothing more: a command that reads or derives what
 	// is stored must work for a user who may not see GUIDs.
 	forDatabase purpose = iota
+	// forDelivering asks for destinations that can be opened.
+	forDelivering
 	// forPolling asks for a gateway, readable GUIDs and authorities, and at
-	// least one schedule.
+	// least one schedule, and for destinations.
 	forPolling
 	// forDoctor asks for the same, but leaves the files to talktime doctor.
 	forDoctor

@@ -30,11 +30,14 @@ func parseConfig(text configText, p purpose) (*config, error) {
 			s.set(cfg, v)
 		}
 	}
-	if p != forDatabase {
+	if p != forDatabase && p != forDelivering {
 		checkPolling(cfg, values, found)
 	}
 	if p == forPolling {
 		checkFiles(cfg, values)
+	}
+	if p == forPolling || p == forDelivering {
+		checkDestinations(cfg)
 	}
 	if err := found.err(); err != nil {
 		return nil, err

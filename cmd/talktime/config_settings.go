@@ -20,7 +20,7 @@ type setting struct {
 }
 
 // settings are all keys, in the order in which they are read: schedules need
-// time_zone and agents.max_id.
+// time_zone and agents.max_id, exports business_day_start too.
 var settings = []setting{
 	{key: "time_zone", set: func(c *config, v value) { keep(&c.timeZone)(v.zone()) }},
 	{key: "extra_zones", isList: true, set: readExtraZones},
@@ -44,7 +44,7 @@ var settings = []setting{
 	{key: "spool.max_bytes", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxBytes)(v.bytes(leastSpoolBytes, mostSpoolBytes)) }},
 	{key: "spool.max_age", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxAge)(v.age(leastSpoolAge, mostSpoolAge)) }},
 	{key: "listen.operations", atStart: true, set: func(c *config, v value) { keep(&c.operations)(v.listenAddress()) }},
-	{key: "exports", isList: true},
+	{key: "exports", isList: true, set: readExports},
 }
 
 // keep returns what stores a value that could be read and leaves the default

@@ -270,17 +270,16 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		{
-			"not built yet", "retention: {samples: 30d}\nexports:\n- {name: x}\n", nil,
+			"not built yet", "retention: {samples: 30d}\n", nil,
 			[]string{
 				"talktime.yaml line 1: retention: is not built yet: remove it",
-				"talktime.yaml line 3: exports: is not built yet: remove it",
 			},
 		},
 		{
 			"variables", "time_zone: Nowhere\nguids: {fil: x}\n",
 			[]string{
 				"TALKTIME_TIMEZONE=UTC", "TALKTIME_GATEWAY_TIMEOUT=soon", "TALKTIME_SCHEDULES=[{name: x\n", "TALKTIME_DATABASE_URL=hush",
-				"TALKTIME_EXPORTS=[]", "NOT_TALKTIME_X=1", "TALKTIME_EMPTY=",
+				"TALKTIME_EXPORTS=[{name: x}]", "NOT_TALKTIME_X=1", "TALKTIME_EMPTY=",
 			},
 			[]string{
 				`talktime.yaml line 1: time_zone: "Nowhere" is not a time zone such as Europe/Berlin or UTC`,
@@ -289,7 +288,8 @@ func TestFaults(t *testing.T) {
 				`TALKTIME_SCHEDULES: not YAML: did not find expected ',' or '}'`,
 				`TALKTIME_DATABASE_URL: database.url: is not a Postgres URL such as postgres://user@host:5432/name`,
 				`TALKTIME_GATEWAY_TIMEOUT: gateway.timeout: "soon" is not a duration such as 3s or 15m`,
-				`TALKTIME_EXPORTS: exports: is not built yet: remove it`,
+				"TALKTIME_EXPORTS: exports[0]: cron is missing", "TALKTIME_EXPORTS: exports[0]: report is missing",
+				"TALKTIME_EXPORTS: exports[0]: window is missing", "TALKTIME_EXPORTS: exports[0]: to is missing",
 			},
 		},
 		{"a schedule in a variable", "", []string{"TALKTIME_SCHEDULES=[{name: x}]"}, []string{"TALKTIME_SCHEDULES: schedules[0]: cron is missing"}},

@@ -121,6 +121,10 @@ func (v value) items() []value {
 	return items
 }
 
+func (v value) isList() bool { return v.node.Kind == yaml.SequenceNode }
+
+func (v value) isSection() bool { return v.node.Kind == yaml.MappingNode }
+
 // isEmpty reports a list of nothing.
 func (v value) isEmpty() bool {
 	return v.isNull() || v.node.Kind == yaml.SequenceNode && len(v.node.Content) == 0

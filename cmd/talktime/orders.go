@@ -18,13 +18,14 @@ type order struct {
 	schedules   []ingest.Schedule
 	concurrency int // polls in flight at most
 	derive      deriveConfig
+	exports     []*exportConfig
 }
 
 func newOrders(c *config) *orders {
 	return &orders{current: orderOf(c), changes: make(chan ingest.Change, 1)}
 }
 
-func orderOf(c *config) order { return order{c.schedules, c.gateway.concurrency, c.derive} }
+func orderOf(c *config) order { return order{c.schedules, c.gateway.concurrency, c.derive, c.exports} }
 
 // now returns those in force.
 func (o *orders) now() order {

@@ -88,6 +88,7 @@ func (a *app) record(ctx context.Context) (err error) {
 		return a.recordForever(ctx, recording{
 			store: s, poller: poller, clock: a.clock, orders: orders, spool: kept, accounts: outside.polls, log: a.log,
 			onStandby: outside.standby, onBegin: begun, tally: tally, board: outside.board, steps: outside.steps,
+			exports: a.newExporting(s),
 		})
 	})
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {

@@ -30,6 +30,7 @@ type recording struct {
 	tally     *tally            // told of rounds too; may be nil
 	board     *operations.Board // told of everything
 	steps     *ingest.Steps     // see ingest.Recording; may be nil
+	exports   *exporting        // delivers exports; may be nil
 	until     time.Time         // see ingest.Recording; zero means never
 }
 
@@ -186,11 +187,23 @@ func (r recording) jobs() ([]ingest.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []ingest.Job{
+	jobs := []ingest.Job{
 		{Name: "derive", Times: r.orders.now().derive.times, Run: func(ctx context.Context, _ time.Time) error { return r.deriveNow(ctx) }},
 		{Name: "partitions", Times: daily, Run: r.makePartitions},
 		{Name: "calendars", Times: hourly, Run: r.layOutCalendars},
-	}, nil
+	}
+	if r.exports == nil {
+		return jobs, nil
+	}
+	// Behind the derivation of the same minute, most of the time. What is owed is
+	// in the ledger: it does not matter which minutes are passed over.
+	eachMinute, err := ingest.NewJobTimes("20 * * * * *", "UTC")
+	if err != nil {
+		return nil, err
+	}
+	return append(jobs, ingest.Job{Name: "exports", Times: eachMinute, RunsOn: true, Run: func(ctx context.Context, _ time.Time) error {
+		return r.exports.turns(ctx, r.orders.now().exports)
+	}}), nil
 }
 
 // makePartitions makes those that are needed from now on.
