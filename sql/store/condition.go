@@ -16,6 +16,7 @@ type Condition struct {
 	// PartitionsUntil is, for each partitioned table, the first instant from now
 	// on for which it has no partition: now itself where it takes no row now.
 	PartitionsUntil map[string]time.Time
+	Exports         []ExportHealth
 }
 
 // Condition looks at the database as of now, in a few milliseconds where it
@@ -44,6 +45,9 @@ func (s *Store) Condition(ctx context.Context, now time.Time, jobs []string) (Co
 	}
 	for _, table := range tables {
 		c.PartitionsUntil[table.TableName] = table.UntilAt.UTC()
+	}
+	if c.Exports, err = s.ExportHealth(ctx); err != nil {
+		return Condition{}, err
 	}
 	return c, nil
 }

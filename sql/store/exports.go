@@ -163,7 +163,7 @@ func (s *Store) RosterSum(ctx context.Context) (string, error) {
 // ExportHealth says how an export is doing.
 type ExportHealth struct {
 	Name        string
-	DeliveredAt time.Time // of its last success; the epoch where there is none
+	DeliveredAt time.Time // of its last success; zero where there is none
 	Failed      int       // periods whose last attempt failed
 }
 
@@ -175,7 +175,10 @@ func (s *Store) ExportHealth(ctx context.Context) ([]ExportHealth, error) {
 	}
 	health := make([]ExportHealth, len(rows))
 	for i, row := range rows {
-		health[i] = ExportHealth{row.Name, row.DeliveredAt.UTC(), int(row.Failed)}
+		health[i] = ExportHealth{Name: row.Name, Failed: int(row.Failed)}
+		if row.DeliveredAt.Unix() != 0 {
+			health[i].DeliveredAt = row.DeliveredAt.UTC()
+		}
 	}
 	return health, nil
 }

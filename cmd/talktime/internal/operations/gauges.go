@@ -37,6 +37,11 @@ var (
 	gaugePartitions = described("partitions_ahead_seconds",
 		"How long the partitions made ahead last from now on. At 0 a table takes no more rows until one is made.", labelTable)
 
+	gaugeExportSuccess = described("export_last_success_timestamp_seconds",
+		"When the export last delivered a period.", labelName)
+	gaugeExportFailed = described("export_failed_periods",
+		"Periods of the export whose last attempt failed; talktime export list says why and what to do.", labelName)
+
 	gaugeLastTickTaken = described("schedule_last_tick_timestamp_seconds", "Due instant of the schedule's last taken tick.", labelSchedule)
 )
 
@@ -111,6 +116,10 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		send(gaugeDirty, float64(b.database.last.DirtyMarks))
 		for table, until := range b.database.last.PartitionsUntil {
 			send(gaugePartitions, seconds(until.Sub(now)), table)
+		}
+		for _, e := range b.database.last.Exports {
+			at(gaugeExportSuccess, e.DeliveredAt, e.Name)
+			send(gaugeExportFailed, float64(e.Failed), e.Name)
 		}
 	}
 }
