@@ -49,7 +49,7 @@ func newSecretScene(t *testing.T) *secretScene {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{
-		"CREATE ROLE recorder LOGIN PASSWORD '" + secretPassword + "'",
+		"CREATE ROLE recorder LOGIN CREATEROLE PASSWORD '" + secretPassword + "'",
 		"ALTER DATABASE talktime OWNER TO recorder",
 		"ALTER SYSTEM SET log_statement = 'all'", // from now on the server's log shows what it is told
 		"ALTER SYSTEM SET log_connections = on",
