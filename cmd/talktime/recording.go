@@ -98,8 +98,13 @@ func (r recording) reign(ctx context.Context, reign *reign, jobs []ingest.Job) e
 			return err
 		}
 	}
-	if err := r.makePartitions(ctx, r.clock.Now()); err != nil {
+	// What is needed now must be there; for what is not yet, another role may care.
+	now := r.clock.Now()
+	if _, err := r.store.MakePartitions(ctx, now, now); err != nil {
 		return err
+	}
+	if err := r.makePartitions(ctx, now); err != nil {
+		r.log.Warn("partitions are not made ahead: see `talktime doctor`; recording goes on", "error", err)
 	}
 
 	// A clock that is played must not run for the jobs alone.

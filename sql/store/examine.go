@@ -47,6 +47,8 @@ func (s *Store) Server(ctx context.Context, clock ingest.Clock) (Server, error) 
 type Right struct {
 	Name   string // "INSERT ON talktime.samples"
 	Remedy string // the statement that grants it, or who has it
+
+	ForPartitions bool // needed where no other role makes the partitions
 }
 
 // MissingRights returns the rights that recording and deriving need and this
@@ -54,7 +56,7 @@ type Right struct {
 func (s *Store) MissingRights(ctx context.Context) ([]Right, error) {
 	var rows []db.MissingRightsRow
 	err := s.look(ctx, func(_ pgx.Tx, q *db.Queries) (err error) {
-		rows, err = q.MissingRights(ctx)
+		rows, err = q.MissingRights(ctx, "")
 		return err
 	})
 	if err != nil {
@@ -62,7 +64,7 @@ func (s *Store) MissingRights(ctx context.Context) ([]Right, error) {
 	}
 	rights := make([]Right, len(rows))
 	for i, r := range rows {
-		rights[i] = Right{r.Name, r.Remedy}
+		rights[i] = Right{r.Name, r.Remedy, r.ForPartitions}
 	}
 	return rights, nil
 }

@@ -45,7 +45,7 @@ func (aheadOf) SleepUntil(context.Context, time.Time) error { return nil }
 // with. It goes with the test.
 func (d database) newRole(t *testing.T) (address string) {
 	t.Helper()
-	name := "role_of_" + one[string](t, d, "SELECT current_database()")
+	name := one[string](t, d, `SELECT 'role_of_' || current_database() || '_' || count(*) FROM pg_roles WHERE starts_with(rolname, 'role_of_' || current_database() || '_')`)
 	d.exec(t, "CREATE ROLE "+name+" LOGIN")
 	t.Cleanup(func() {
 		// The test's context and its store are gone; its database not yet.
@@ -94,6 +94,9 @@ func TestMissingRightsNameEveryTable(t *testing.T) {
 	told := strings.Join(names, "\n") + "\n"
 	for _, table := range all[string](t, d, `SELECT relname FROM pg_class
 		WHERE relnamespace = 'talktime'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`) {
+		if table == "bi_grants" {
+			continue // its owner's and BI tools' alone
+		}
 		if !strings.Contains(told, " ON talktime."+table+"\n") {
 			t.Errorf("nothing is said of table %s", table)
 		}

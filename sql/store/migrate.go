@@ -69,26 +69,26 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 
 // Migrate brings the schema up to the program's own and returns how many
 // migrations it ran. Programs that start together take turns. A newer schema is
-// left alone and returned as ErrSchemaNewer. The views of bi_v1 get their owner
-// back where a restored dump left them to another.
+// left alone and returned as ErrSchemaNewer. The roles and their rights are settled
+// too, also where the schema is as it should be, for a dump has neither; log hears
+// of what this role may not do for them.
 func (s *Store) Migrate(ctx context.Context, log *slog.Logger) (ran int, err error) {
 	err = s.CheckSchema(ctx)
-	if err == nil {
-		if _, err := s.pool.Exec(ctx, "SELECT talktime.own_bi_views()"); err != nil {
-			return 0, fmt.Errorf("migrate: give the views of bi_v1 to their role: %w", plain(err))
+	if errors.Is(err, ErrSchemaOlder) {
+		err = s.withGoose(log, func(p *goose.Provider) error {
+			results, err := p.Up(ctx)
+			ran = len(results)
+			return err
+		})
+		if err != nil {
+			return ran, fmt.Errorf("migrate: %w", plain(err))
 		}
-		return 0, nil
 	}
-	if !errors.Is(err, ErrSchemaOlder) {
+	if err != nil {
 		return 0, err
 	}
-	err = s.withGoose(log, func(p *goose.Provider) error {
-		results, err := p.Up(ctx)
-		ran = len(results)
-		return err
-	})
-	if err != nil {
-		return ran, fmt.Errorf("migrate: %w", plain(err))
+	if err := s.settleRoles(ctx, log); err != nil {
+		return ran, fmt.Errorf("migrate: settle the roles: %w", plain(err))
 	}
 	return ran, nil
 }

@@ -94,7 +94,10 @@ func (q *Queries) LastJobRuns(ctx context.Context) ([]LastJobRunsRow, error) {
 }
 
 const MissingRights = `-- name: MissingRights :many
-WITH needed (relation, rights) AS (VALUES
+WITH one AS (
+    SELECT coalesce(nullif($1::text, ''), current_user)::name AS role
+),
+needed (relation, rights) AS (VALUES
     ('outcomes',       '{SELECT}'::text[]),
     ('state_measures', '{SELECT}'),
     ('agent_sets',     '{SELECT,INSERT}'),
@@ -118,48 +121,53 @@ WITH needed (relation, rights) AS (VALUES
     ('calendars',      '{SELECT,INSERT,UPDATE,DELETE}'),
     ('local_days',     '{SELECT,INSERT,DELETE}'),
     ('local_quarter_hours', '{SELECT,INSERT,DELETE}'),
-    ('metrics',        '{SELECT}')),
+    ('metrics',        '{SELECT}'),
+    ('exports',        '{SELECT,INSERT,UPDATE,DELETE}'),
+    ('export_copies',  '{SELECT,INSERT,DELETE}'),
+    ('audit_log',      '{INSERT}')),
 schema AS (
     SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'talktime'
 ),
-missing (place, wanted) AS (
-    SELECT 1, format('CREATE ON DATABASE %I', current_database())
-    WHERE NOT EXISTS (SELECT FROM schema) AND NOT has_database_privilege(current_database(), 'CREATE')
+missing (place, wanted, for_partitions) AS (
+    SELECT 1, format('CREATE ON DATABASE %I', current_database()), false
+    FROM one WHERE NOT EXISTS (SELECT FROM schema) AND NOT has_database_privilege(one.role, current_database(), 'CREATE')
     UNION ALL
-    SELECT 2, r.wanted || ' ON SCHEMA talktime'
-    FROM schema, unnest('{USAGE,CREATE}'::text[]) AS r (wanted) WHERE NOT has_schema_privilege(schema.oid, r.wanted)
+    SELECT 2, r.wanted || ' ON SCHEMA talktime', r.wanted = 'CREATE'
+    FROM one, schema, unnest('{USAGE,CREATE}'::text[]) AS r (wanted) WHERE NOT has_schema_privilege(one.role, schema.oid, r.wanted)
     UNION ALL
-    SELECT 3, 'SELECT ON public.talktime_migrations'
-    FROM pg_catalog.pg_class AS c
-    WHERE c.relname = 'talktime_migrations' AND c.relnamespace = 'public'::regnamespace AND NOT has_table_privilege(c.oid, 'SELECT')
+    SELECT 3, 'SELECT ON public.talktime_migrations', false
+    FROM one, pg_catalog.pg_class AS c
+    WHERE c.relname = 'talktime_migrations' AND c.relnamespace = 'public'::regnamespace AND NOT has_table_privilege(one.role, c.oid, 'SELECT')
     UNION ALL
-    SELECT 4, string_agg(r.wanted, ', ' ORDER BY r.nth) || ' ON talktime.' || n.relation
-    FROM schema JOIN pg_catalog.pg_class AS c ON c.relnamespace = schema.oid
+    SELECT 4, string_agg(r.wanted, ', ' ORDER BY r.nth) || ' ON talktime.' || n.relation, false
+    FROM one CROSS JOIN schema JOIN pg_catalog.pg_class AS c ON c.relnamespace = schema.oid
     JOIN needed AS n ON n.relation = c.relname, unnest(n.rights) WITH ORDINALITY AS r (wanted, nth)
-    WHERE NOT has_table_privilege(c.oid, r.wanted)
+    WHERE NOT has_table_privilege(one.role, c.oid, r.wanted)
     GROUP BY n.relation)
-SELECT wanted::text AS name, format('GRANT %s TO %I', wanted, current_user)::text AS remedy, place
-FROM missing
+SELECT wanted::text AS name, format('GRANT %s TO %I', wanted, one.role)::text AS remedy, place, for_partitions::boolean AS for_partitions
+FROM one, missing
 UNION ALL
 SELECT 'ownership of talktime.' || c.relname || ', to make its partitions',
-       format('record as role %I, which owns it, or GRANT %1$I TO %I', pg_get_userbyid(c.relowner), current_user), 0
-FROM schema JOIN pg_catalog.pg_class AS c ON c.relnamespace = schema.oid
-WHERE c.relkind = 'p' AND NOT pg_has_role(c.relowner, 'USAGE')
+       format('record as role %I, which owns it, or GRANT %1$I TO %I', pg_get_userbyid(c.relowner), one.role), 0, true
+FROM one CROSS JOIN schema JOIN pg_catalog.pg_class AS c ON c.relnamespace = schema.oid
+WHERE c.relkind = 'p' AND NOT pg_has_role(one.role, c.relowner, 'USAGE')
 ORDER BY place, name
 `
 
 type MissingRightsRow struct {
-	Name   string
-	Remedy string
-	Place  int32
+	Name          string
+	Remedy        string
+	Place         int32
+	ForPartitions bool
 }
 
-// The rights the statements beside this one need, found through the catalog: a
-// schema that may not be used cannot be asked by name. Where there is no schema
-// yet, the right to make it.
+// The rights the statements beside this one need and a role lacks, found through the
+// catalog: a schema that may not be used cannot be asked by name. Where there is no
+// schema yet, the right to make it. talktime_writer is given what this names, but
+// for what only making partitions needs.
 // Whoever adds a partition must own the table.
-func (q *Queries) MissingRights(ctx context.Context) ([]MissingRightsRow, error) {
-	rows, err := q.db.Query(ctx, MissingRights)
+func (q *Queries) MissingRights(ctx context.Context, roleName string) ([]MissingRightsRow, error) {
+	rows, err := q.db.Query(ctx, MissingRights, roleName)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +175,12 @@ func (q *Queries) MissingRights(ctx context.Context) ([]MissingRightsRow, error)
 	var items []MissingRightsRow
 	for rows.Next() {
 		var i MissingRightsRow
-		if err := rows.Scan(&i.Name, &i.Remedy, &i.Place); err != nil {
+		if err := rows.Scan(
+			&i.Name,
+			&i.Remedy,
+			&i.Place,
+			&i.ForPartitions,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
