@@ -49,7 +49,8 @@ func newClientsCentre(t *testing.T) (*centre, servedOverTLS) {
 		t.Fatal(err)
 	}
 	c.run(t.Context(), exitOK, "agents", "import", roster)
-	c.query("CREATE ROLE analyst LOGIN PASSWORD '" + readerPassword + "'; GRANT USAGE ON SCHEMA bi_v1 TO analyst; GRANT SELECT ON ALL TABLES IN SCHEMA bi_v1 TO analyst")
+	c.query("CREATE ROLE analyst LOGIN PASSWORD '" + readerPassword + "'")
+	c.run(c.t.Context(), exitOK, "bi", "grant", "analyst")
 	return c, served
 }
 

@@ -36,7 +36,7 @@ func starter(t *testing.T) (database, *pgx.Conn) {
 	d.importRoster(t, []reports.Tenure{line(101, "Ann", "Sales", monday), line(102, "Bob", "Support", monday)}, false)
 
 	role := "bi_starter_of_" + one[string](t, d, "SELECT current_database()")
-	d.exec(t, "CREATE ROLE "+role+"; GRANT USAGE ON SCHEMA bi_v1 TO "+role+"; GRANT SELECT ON ALL TABLES IN SCHEMA bi_v1 TO "+role)
+	d.exec(t, "CREATE ROLE "+role+"; GRANT talktime_reader TO "+role)
 	t.Cleanup(func() {
 		if _, err := d.pool.Exec(context.WithoutCancel(t.Context()), "DROP OWNED BY "+role+"; DROP ROLE "+role); err != nil {
 			t.Error(err)

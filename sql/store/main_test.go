@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"os"
 	"testing"
 
 	"talktime/ingest"
@@ -41,7 +42,8 @@ func openStore(t testing.TB, url string) *store.Store {
 	return s
 }
 
-// migrationsKey changes whenever a migration does.
+// migrationsKey changes whenever a migration does, or the rights that Migrate
+// gives to talktime_writer.
 func migrationsKey(t testing.TB) string {
 	t.Helper()
 	sum := sha256.New()
@@ -52,7 +54,9 @@ func migrationsKey(t testing.TB) string {
 		sum.Write([]byte(file))
 		sum.Write(content)
 	}
-	if err != nil {
+	rights, readErr := os.ReadFile("../examine.sql")
+	sum.Write(rights)
+	if err = errors.Join(err, readErr); err != nil {
 		t.Fatal(err)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
