@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,5 +104,29 @@ func TestRecorderReplaysWhatAKilledOneSpooled(t *testing.T) {
 		t.Errorf("the spool still holds %+v", left.Size())
 	} else if err := left.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// The spool is the first to need data_dir, and must leave it so that the private
+// Postgres, which as root runs as another user, can enter.
+func TestSpoolLeavesAWayToThePrivatePostgres(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "data")
+	a := &app{clock: newWallClock(), log: slog.New(slog.DiscardHandler)}
+	kept, err := a.openSpool(&config{dataDir: dir, spool: spoolConfig{maxBytes: 1 << 20, maxAge: day}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kept.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := map[bool]os.FileMode{true: 0o711, false: 0o700}[os.Geteuid() == 0]
+	for _, path := range []string{dir, filepath.Dir(dir)} {
+		stat, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stat.Mode().Perm() != want {
+			t.Errorf("%s has the mode %s, want %s", path, stat.Mode().Perm(), want)
+		}
 	}
 }

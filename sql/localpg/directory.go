@@ -41,6 +41,16 @@ func openDirectory(path string) (directory, error) {
 	return directory{path, owner.Uid, owner.Gid}, nil
 }
 
+// MakeDataDir makes the data_dir that a private Postgres may lie under, and what is
+// missing above it: as root one that others may pass through, for the server is
+// another user's.
+func MakeDataDir(path string) error {
+	if err := makeAll(path); err != nil {
+		return fmt.Errorf("make data_dir %s: %w", path, err)
+	}
+	return nil
+}
+
 // makeAll makes path and what is missing above it. What root makes, others may
 // pass through but not list, whatever the umask: the server is another user's.
 func makeAll(path string) error {
