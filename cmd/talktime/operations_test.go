@@ -126,7 +126,11 @@ func TestRecorderServesItsOperations(t *testing.T) {
 	// The last of all to be known.
 	s.awaitAnswer("readyz", "ready\nrecording\nschedule steady: 8 of 8 agents observed at ")
 	s.awaitAnswer("metrics", "\ntalktime_job_last_success_timestamp_seconds{name=\"derive\"}")
-	metrics := s.awaitAnswer("metrics", "\ntalktime_partitions_ahead_seconds{table=\"samples\"}")
+	s.awaitAnswer("metrics", "\ntalktime_partitions_ahead_seconds{table=\"samples\"}")
+	c.query(`INSERT INTO talktime.exports (name, from_at, to_at, revision, time_zone, due_at, status, reason, definition, destination, manifest, entered_at, delivered_at)
+		VALUES ('daily', '2026-11-20Z', '2026-11-21Z', 1, 'UTC', '2026-11-21Z', 'delivered', '', '', '', 'm', '2026-11-21Z', '2026-11-21Z'),
+			('daily', '2026-11-21Z', '2026-11-22Z', 1, 'UTC', '2026-11-22Z', 'failed', '', '', '', '', '2026-11-22Z', NULL)`)
+	metrics := s.awaitAnswer("metrics", "\ntalktime_export_failed_periods{name=\"daily\"} 1\n")
 	described, golden := describeMetrics(metrics), filepath.Join("testdata", "metrics.txt")
 	if *update {
 		if err := os.WriteFile(golden, []byte(described), 0o644); err != nil {
