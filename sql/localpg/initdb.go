@@ -23,6 +23,7 @@ const firstSettings = `
 max_connections = 50
 shared_buffers = 128MB
 max_locks_per_transaction = 256 # each partition a statement touches takes one
+jit = off # compiling our many columns costs more than it saves
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"flag"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -16,7 +17,14 @@ import (
 	"talktime/sql/store"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// A random case here is many derivations of a real database: the ordinary tests
+// take fewer than rapid's hundred, -rapid.checks takes as many as it says.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
+	pgtest.Main(m)
+}
 
 // newURL makes a migrated, empty database and returns how to connect to it.
 func newURL(t testing.TB) string {

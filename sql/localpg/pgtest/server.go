@@ -60,6 +60,7 @@ func (p *program) open(ctx context.Context) error {
 		Settings: map[string]string{
 			"max_connections": "200", "shared_buffers": "64MB",
 			"max_locks_per_transaction": "256", // each partition a statement touches takes one
+			"jit":                       "off", // as in every private cluster
 		},
 	})
 	if err != nil {
