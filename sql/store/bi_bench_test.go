@@ -33,6 +33,9 @@ func BenchmarkViews(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = conn.Close(context.WithoutCancel(b.Context())) })
+	if _, err := conn.Exec(b.Context(), "SET jit = off"); err != nil { // as the README says of roles of BI tools
+		b.Fatal(err)
+	}
 
 	for _, question := range []struct{ name, view, table string }{
 		{
