@@ -3,7 +3,9 @@ package store_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,10 +16,26 @@ import (
 )
 
 // Each benchmark runs its baseline in turn with what it measures and reports
-// the ratio of the medians ("times"), and how far the ratios of single turns
-// spread (10th and 90th percentile). Run them with
+// the ratio of the medians ("times"), how far the ratios of single turns spread
+// (10th and 90th percentile), and the most it may be ("bar") where that is
+// settled. Run them with .ci/bench, or a single one, with fewer agents, with
 //
-//	go test ./sql/store -run '^$' -bench . -benchtime 20x
+//	go test ./sql/store -run '^$' -bench Record -benchtime 20x
+
+// benchSize returns a size that .ci/bench sets by a variable, such as
+// TALKTIME_BENCH_AGENTS, or the given one where a benchmark is run by hand.
+func benchSize(b *testing.B, variable string, byHand int) int {
+	b.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return byHand
+	}
+	size, err := strconv.Atoi(text)
+	if err != nil || size < 1 {
+		b.Fatalf("%s is %q, want a number", variable, text)
+	}
+	return size
+}
 
 // compare runs both in turns until the benchmark ends. Each prepares by itself
 // and returns how long what is to be measured took.
@@ -103,8 +121,9 @@ func (f *floor) round(due time.Time) (ingest.Tick, []ingest.Sample) {
 	return tick, samples
 }
 
-// Storing a round of 10,000 samples, against the bare binary COPY of the same
-// rows, already encoded, into a heap without an index.
+// Storing a round of a sample for each agent, against the bare binary COPY of the
+// same rows, already encoded, into a heap without an index; and what the samples
+// take on disk with their index.
 func BenchmarkRecord(b *testing.B) {
 	d := newDatabase(b)
 	if _, err := d.MakePartitions(b.Context(), monday, monday); err != nil {
@@ -116,7 +135,7 @@ func BenchmarkRecord(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer conn.Release()
-	f, due := newFloor(10_000), at(0, 0, 0)
+	f, due := newFloor(benchSize(b, "TALKTIME_BENCH_AGENTS", 10_000)), at(0, 0, 0)
 	var tick ingest.Tick
 	var samples []ingest.Sample
 	compare(b,
@@ -132,6 +151,16 @@ func BenchmarkRecord(b *testing.B) {
 				return err
 			})
 		})
+	b.ReportMetric(2.0, "bar")
+	var perSample float64
+	err = d.pool.QueryRow(b.Context(), `
+		SELECT sum(pg_total_relation_size(relid))::float8 / (SELECT count(*) FROM talktime.samples)
+		FROM pg_partition_tree('talktime.samples') WHERE isleaf`).Scan(&perSample)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(perSample, "bytes/sample")
+	b.ReportMetric(56, "bar-bytes/sample")
 }
 
 // Deriving one quarter-hour of 5,000 agents at 10 s that was not derived before,
