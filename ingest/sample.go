@@ -9,7 +9,7 @@ import (
 // Status is what the gateway says of one agent: the pair (agentState,
 // isWorking) of the page "Getting Agent Status", Table 4. The codes are those
 // of the page "Agent Status", Table 1; undocumented codes are kept as they
-// come.
+// come, within the range of an int16.
 type Status struct {
 	AgentState int32
 	IsWorking  bool // documented as "the agent is talking"

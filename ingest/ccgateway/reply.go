@@ -45,7 +45,7 @@ type Reply struct {
 // missing; retcode a string or a number. Keys are case-sensitive, of equal
 // keys the last counts, unknown ones are skipped whatever their value. Refused
 // are: anything that is not exactly one JSON object, nesting deeper than 32, a
-// reply without a retcode, and a success without a whole agentState (int32)
+// reply without a retcode, and a success without a whole agentState (int16)
 // and isWorking. The error names the byte where reading stopped and never
 // quotes the body.
 func Decode(body []byte) (Reply, error) {
@@ -157,7 +157,7 @@ func (s *scanner) status(depth int) (status ingest.Status, usable bool) {
 	return status, hasState && hasWorking
 }
 
-// integer reads an int32; a fraction, an exponent, a larger number or any
+// integer reads an int16; a fraction, an exponent, a larger number or any
 // other value is none.
 func (s *scanner) integer(depth int) (n int32, ok bool) {
 	if c := s.peek(); c != '-' && (c < '0' || '9' < c) {
@@ -168,7 +168,7 @@ func (s *scanner) integer(depth int) (n int32, ok bool) {
 	if len(digits) > 0 && digits[0] == '-' {
 		digits, sign = digits[1:], -1
 	}
-	if len(digits) > 10 { // an int32 has ten at most
+	if len(digits) > 5 { // an int16 has five at most
 		return 0, false
 	}
 	var value int64
@@ -179,7 +179,7 @@ func (s *scanner) integer(depth int) (n int32, ok bool) {
 		value = value*10 + int64(c-'0')
 	}
 	value *= sign
-	return int32(value), value == int64(int32(value))
+	return int32(value), value == int64(int16(value))
 }
 
 func (s *scanner) boolean(depth int) (value, ok bool) {

@@ -37,8 +37,8 @@ func TestDecode(t *testing.T) {
 		{"retcode a number", `{"retcode":0,"result":{"agentState":8,"isWorking":false}}`, observed(8, false)},
 		{"retcode a large number", `{"retcode":100006}`, code("100006")},
 		{"undocumented state", `{"retcode":"0","result":{"agentState":42,"isWorking":false}}`, observed(42, false)},
-		{"least state", `{"retcode":"0","result":{"agentState":-2147483648,"isWorking":false}}`, observed(-2147483648, false)},
-		{"greatest state", `{"retcode":"0","result":{"agentState":2147483647,"isWorking":false}}`, observed(2147483647, false)},
+		{"least state", `{"retcode":"0","result":{"agentState":-32768,"isWorking":false}}`, observed(-32768, false)},
+		{"greatest state", `{"retcode":"0","result":{"agentState":32767,"isWorking":false}}`, observed(32767, false)},
 		{"minus zero", `{"retcode":"0","result":{"agentState":-0,"isWorking":false}}`, observed(0, false)},
 		{"empty result", `{"message":"not signed in","retcode":"100-006","result":""}`, code("100-006")},
 		{"null result", `{"retcode":"000-003","result":null}`, code("000-003")},
@@ -121,8 +121,8 @@ func TestDecode(t *testing.T) {
 		{"state text", `{"retcode":"0","result":{"agentState":"4","isWorking":false}}`, "no usable result"},
 		{"state a fraction", `{"retcode":"0","result":{"agentState":4.0,"isWorking":false}}`, "no usable result"},
 		{"state with exponent", `{"retcode":"0","result":{"agentState":4e0,"isWorking":false}}`, "no usable result"},
-		{"state too great", `{"retcode":"0","result":{"agentState":2147483648,"isWorking":false}}`, "no usable result"},
-		{"state too small", `{"retcode":"0","result":{"agentState":-2147483649,"isWorking":false}}`, "no usable result"},
+		{"state too great", `{"retcode":"0","result":{"agentState":32768,"isWorking":false}}`, "no usable result"},
+		{"state too small", `{"retcode":"0","result":{"agentState":-32769,"isWorking":false}}`, "no usable result"},
 		{"state far too great", `{"retcode":"0","result":{"agentState":18446744073709551620,"isWorking":false}}`, "no usable result"},
 		{"working missing", `{"retcode":"0","result":{"agentState":4}}`, "no usable result"},
 		{"working a number", `{"retcode":"0","result":{"agentState":4,"isWorking":0}}`, "no usable result"},
@@ -217,12 +217,12 @@ func oracle(body []byte) (ccgateway.Reply, bool) {
 		result = list[0]
 	}
 	var status map[string]json.RawMessage
-	var state *int32
+	var state *int16
 	var working *bool
 	if json.Unmarshal(result, &status) == nil &&
 		json.Unmarshal(status["agentState"], &state) == nil && state != nil &&
 		json.Unmarshal(status["isWorking"], &working) == nil && working != nil {
-		r.HasStatus, r.Status = true, ingest.Status{AgentState: *state, IsWorking: *working}
+		r.HasStatus, r.Status = true, ingest.Status{AgentState: int32(*state), IsWorking: *working}
 	}
 	return r, r.Retcode != "" && (r.Retcode != "0" || r.HasStatus)
 }

@@ -15,7 +15,7 @@ const (
 	copyFields  = 7
 	copyTrailer = 0xffff
 	copyNull    = 0xffffffff
-	copyRowSize = 80 // enough for nearly every row
+	copyRowSize = 78 // enough for nearly every row
 )
 
 // postgresEpoch is where Postgres counts timestamps from, in microseconds of
@@ -39,7 +39,7 @@ func appendCopyRow(b []byte, s *ingest.Sample) []byte {
 	b = appendCopyInt(b, int32(s.AgentID))
 	b = appendCopyInt(b, int32(s.Period.Milliseconds()))
 	if s.Outcome == ingest.Observed {
-		b = appendCopyInt(b, s.Status.AgentState)
+		b = appendCopyCode(b, s.Status.AgentState)
 		b = binary.BigEndian.AppendUint32(b, 1)
 		if s.Status.IsWorking {
 			b = append(b, 1)
@@ -60,6 +60,17 @@ func appendCopyRow(b []byte, s *ingest.Sample) []byte {
 func appendCopyInt(b []byte, n int32) []byte {
 	b = binary.BigEndian.AppendUint32(b, 4)
 	return binary.BigEndian.AppendUint32(b, uint32(n))
+}
+
+// appendCopyCode writes an agentState, which is a smallint. One that does not fit
+// is none that ingest.Status allows; Postgres refuses its four bytes then, rather
+// than keeping another code.
+func appendCopyCode(b []byte, code int32) []byte {
+	if code != int32(int16(code)) {
+		return appendCopyInt(b, code)
+	}
+	b = binary.BigEndian.AppendUint32(b, 2)
+	return binary.BigEndian.AppendUint16(b, uint16(code))
 }
 
 func appendCopyText(b []byte, s string) []byte {

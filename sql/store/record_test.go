@@ -298,7 +298,7 @@ func TestRecordByHand(t *testing.T) {
 // else at will.
 func drawSamples(r *rapid.T) []ingest.Sample {
 	outcomes := ingest.Outcomes()
-	codes := rapid.OneOf(rapid.Int32Range(0, 9), rapid.SampledFrom([]int32{42, -1, math.MinInt32, math.MaxInt32}))
+	codes := rapid.OneOf(rapid.Int32Range(0, 9), rapid.SampledFrom([]int32{42, -1, math.MinInt16, math.MaxInt16}))
 	retcodes := rapid.OneOf(rapid.Just(""), rapid.StringMatching(`\d{3}-\d{3}`), rapid.StringMatching(`[^\x00]{1,40}`))
 	samples := make([]ingest.Sample, rapid.IntRange(1, 40).Draw(r, "samples"))
 	for i := range samples {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 	"time"
 
@@ -16,7 +17,10 @@ func TestRecordTellsWhatIsRefusedForGood(t *testing.T) {
 		want   bool
 	}{
 		"a text with a zero byte": {func(_ testing.TB, _ database, _ *ingest.Tick, s []ingest.Sample) { s[0].Retcode = "000-\x00" }, true},
-		"a constraint":            {func(_ testing.TB, _ database, tick *ingest.Tick, _ []ingest.Sample) { tick.Period = 0 }, true},
+		"a code beyond a smallint": {func(_ testing.TB, _ database, _ *ingest.Tick, s []ingest.Sample) {
+			s[0].Status.AgentState = math.MaxInt16 + 1
+		}, true},
+		"a constraint": {func(_ testing.TB, _ database, tick *ingest.Tick, _ []ingest.Sample) { tick.Period = 0 }, true},
 		"a table that is gone": {func(t testing.TB, d database, _ *ingest.Tick, _ []ingest.Sample) {
 			d.exec(t, "DROP TABLE talktime.samples CASCADE")
 		}, false},
