@@ -70,7 +70,7 @@ func (a *app) agentsList(ctx context.Context, flags listFlags) error {
 		"table": writeRosterTable, "csv": writeRosterCSV, "json": writeRosterJSON,
 	}[flags.format]
 	if !known {
-		faults = append(faults, fmt.Errorf("--format %q is not table, csv or json", flags.format))
+		faults = append(faults, wordFault("--format", flags.format, "table", "csv", "json"))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return usageError(err)
@@ -82,7 +82,7 @@ func (a *app) agentsList(ctx context.Context, flags listFlags) error {
 		}
 		teams := trimmed(flags.teams)
 		if err := roster.CheckTeams(teams); err != nil {
-			return usageError(err)
+			return unknownTeam(err)
 		}
 		if !flags.history {
 			roster = roster.At(at)

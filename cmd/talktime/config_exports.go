@@ -232,7 +232,7 @@ func (r *exportReader) readReport() {
 	e.grouping.ByAgent = true
 	if v, given := r.fields["by"]; given {
 		var err error
-		if e.grouping, err = reports.ParseGrouping(strings.Join(r.texts("by"), ",")); err != nil {
+		if e.grouping, err = parseGrouping(strings.Join(r.texts("by"), ",")); err != nil {
 			v.fault("%s", strings.TrimPrefix(err.Error(), "--by "))
 		}
 	}
@@ -289,7 +289,7 @@ func (r *exportReader) readForm() {
 	})
 	e.form.Profile, _ = render.ParseProfile("") // there is always a first one
 	r.text("profile", func(text string) (err error) {
-		e.form.Profile, err = render.ParseProfile(text)
+		e.form.Profile, err = parseProfile(text)
 		return err
 	})
 	r.text("on_missing", func(text string) (err error) {

@@ -29,7 +29,7 @@ Exit codes: 0 all well, warnings or not; 1 something failed; 2 the configuration
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format != "text" && format != "json" {
-				return usagef("--format %q is not text or json", format)
+				return usageError(wordFault("--format", format, "text", "json"))
 			}
 			return a.doctor(cmd.Context(), format)
 		},

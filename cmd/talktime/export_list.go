@@ -55,7 +55,7 @@ func (a *app) exportList(ctx context.Context, name string, flags exportListFlags
 		"table": writeEditionTable, "json": writeEditionJSON,
 	}[flags.format]
 	if !known {
-		return usagef("--format %q is not table or json", flags.format)
+		return usageError(wordFault("--format", flags.format, "table", "json"))
 	}
 	return a.withStore(ctx, c, func(s *store.Store) error {
 		editions, err := s.Exports(ctx, name)

@@ -44,7 +44,7 @@ func (a *app) exportShow(ctx context.Context, name, period string, flags exportS
 		return err
 	}
 	if flags.format != "text" && flags.format != "json" {
-		return usagef("--format %q is not text or json", flags.format)
+		return usageError(wordFault("--format", flags.format, "text", "json"))
 	}
 	return a.withStore(ctx, c, func(s *store.Store) error {
 		editions, err := s.Exports(ctx, name)

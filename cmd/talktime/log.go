@@ -28,7 +28,7 @@ func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 		options.ReplaceAttr = durationsAsText
 		handler = slog.NewJSONHandler(w, options)
 	default:
-		faults = append(faults, fmt.Errorf("--log-format %q is not text or json", format))
+		faults = append(faults, wordFault("--log-format", format, "text", "json"))
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)

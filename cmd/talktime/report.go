@@ -121,7 +121,7 @@ func (a *app) report(ctx context.Context, name string, flags reportFlags) error 
 	return a.withReportSource(ctx, c, func(source reports.Source) error {
 		total, err := a.writeReport(ctx, source, request, flags, form)
 		if _, ok := errors.AsType[*reports.UnknownTeamsError](err); ok {
-			return usageError(err)
+			return unknownTeam(err)
 		}
 		if err != nil {
 			return err
@@ -144,7 +144,7 @@ func (a *app) reportRequest(name string, flags reportFlags, c *config) (reports.
 	if request.Window, err = (reports.Calendar{Zone: zone, DayStart: c.dayStart}).ParseWindow(flags.from, flags.to, a.clock.Now()); err != nil {
 		fault(err)
 	}
-	if request.Grouping, err = reports.ParseGrouping(flags.by); err != nil {
+	if request.Grouping, err = parseGrouping(flags.by); err != nil {
 		fault(err)
 	}
 	if flags.agents != "" {
@@ -158,7 +158,7 @@ func (a *app) reportRequest(name string, flags reportFlags, c *config) (reports.
 	case "now":
 		request.TeamAsOf = a.clock.Now()
 	default:
-		fault(fmt.Errorf("--team-as-of %q is not time or now", flags.teamAsOf))
+		fault(wordFault("--team-as-of", flags.teamAsOf, "time", "now"))
 	}
 	if flags.requireCoverage < 0 || flags.requireCoverage > 100 {
 		fault(fmt.Errorf("--require-coverage %g is outside 0-100 percent", flags.requireCoverage))

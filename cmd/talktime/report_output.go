@@ -29,7 +29,7 @@ var formats = []string{"table", "csv", "json", "xlsx"}
 func (a *app) checkOutput(flags reportFlags, request reports.Request) error {
 	var faults []error
 	if !slices.Contains(formats, flags.format) {
-		faults = append(faults, fmt.Errorf("--format %q is not table, csv, json or xlsx", flags.format))
+		faults = append(faults, wordFault("--format", flags.format, formats...))
 	}
 	if flags.format != "csv" && flags.profile+flags.locale+flags.onMissing != "" {
 		faults = append(faults, errors.New("--profile, --locale and --on-missing are of --format csv"))
@@ -73,7 +73,7 @@ func profileLines() string {
 // form reads how CSV is to be written.
 func (flags reportFlags) form() (form render.Form, err error) {
 	var faults []error
-	if form.Profile, err = render.ParseProfile(flags.profile); err != nil {
+	if form.Profile, err = parseProfile(flags.profile); err != nil {
 		faults = append(faults, fmt.Errorf("--%w", err))
 	}
 	if form.Missing, err = render.ParseMissing(flags.onMissing); err != nil {

@@ -1,13 +1,61 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"talktime/reports"
+	"talktime/reports/render"
+)
+
+// wordFault is the complaint about a word that is none of those a flag or key
+// takes, with the nearest that is.
+func wordFault(flag, word string, words ...string) error {
+	last := len(words) - 1
+	listed := strings.Join(words[:last], ", ") + " or " + words[last]
+	return fmt.Errorf("%s %q is not %s%s", flag, word, listed, didYouMean(word, words))
+}
+
+// groupingWords are those of --by.
+var groupingWords = []string{"agent", "team", "15m", "30m", "60m", "day", "week", "month", "none"}
+
+// parseGrouping reads a --by and adds the nearest word to the complaint about an
+// unknown one.
+func parseGrouping(text string) (reports.Grouping, error) {
+	g, err := reports.ParseGrouping(text)
+	for _, word := range trimmed(strings.Split(text, ",")) {
+		if err != nil && !slices.Contains(groupingWords, word) {
+			return g, fmt.Errorf("%w%s", err, didYouMean(word, groupingWords))
+		}
+	}
+	return g, err
+}
+
+// parseProfile reads a profile's name and adds the nearest one to the complaint
+// about an unknown one.
+func parseProfile(name string) (render.Profile, error) {
+	p, err := render.ParseProfile(name)
+	if err != nil {
+		err = fmt.Errorf("%w%s", err, didYouMean(name, profileNames()))
+	}
+	return p, err
+}
+
+func profileNames() []string {
+	var names []string
+	for _, p := range render.Profiles() {
+		names = append(names, p.Name)
+	}
+	return names
+}
 
 // didYouMean returns `, did you mean "x"?` for the candidate nearest to a
-// mistyped word, or nothing when none is near.
+// mistyped word, whatever its case, or nothing when none is near.
 func didYouMean(word string, candidates []string) string {
 	best, least := "", 0
 	for _, c := range candidates {
-		if d := editDistance(word, c); d <= max(1, len(c)/3) && (best == "" || d < least) {
+		if d := editDistance(strings.ToLower(word), strings.ToLower(c)); d <= max(1, len(c)/3) && (best == "" || d < least) {
 			best, least = c, d
 		}
 	}
