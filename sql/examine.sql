@@ -41,8 +41,7 @@ needed (relation, rights) AS (VALUES
     ('local_quarter_hours', '{SELECT,INSERT,DELETE}'),
     ('metrics',        '{SELECT}'),
     ('exports',        '{SELECT,INSERT,UPDATE,DELETE}'),
-    ('export_copies',  '{SELECT,INSERT,DELETE}'),
-    ('audit_log',      '{INSERT}')),
+    ('export_copies',  '{SELECT,INSERT,DELETE}')),
 schema AS (
     SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'talktime'
 ),

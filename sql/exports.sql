@@ -1,4 +1,4 @@
--- The ledger of exports and who ran what.
+-- The ledger of exports.
 
 -- One program at a time works on an export, in a session of its own for as long
 -- as it lives.
@@ -79,7 +79,3 @@ SELECT e.name, coalesce(max(e.delivered_at), 'epoch')::timestamptz AS delivered_
 FROM talktime.exports AS e
 GROUP BY e.name
 ORDER BY e.name;
-
--- name: Audit :exec
-INSERT INTO talktime.audit_log (at, action, subject, os_user, host, parameters, row_count, error)
-VALUES (@at, @action, @subject, @os_user, @host, @parameters, @row_count, @error);

@@ -170,18 +170,29 @@ func (a *app) exportRun(ctx context.Context, name, period string, ask asked) err
 		}
 		err := x.turn(ctx, e, ask)
 		if errors.Is(err, store.ErrExportLocked) {
-			return fmt.Errorf("%w: see talktime export list", err)
+			err = fmt.Errorf("%w: see talktime export list", err)
 		}
 		if err == nil && len(done) == 0 {
 			_, err = fmt.Fprintf(a.stdout, "export %s: nothing is owed\n", e.name)
 		}
 		for _, d := range done {
-			if err == nil && d.did == didWait {
-				err = withExit(exitPartial, errWaits)
+			if err == nil {
+				err = waits(d.did)
 			}
+		}
+		if len(done) == 0 {
+			a.audit(ctx, s, e.auditNothing(ask, err))
 		}
 		return err
 	})
+}
+
+// waits returns what a command ends with that has found an edition not final.
+func waits(did didWhat) error {
+	if did != didWait {
+		return nil
+	}
+	return withExit(exitPartial, errWaits)
 }
 
 // deriveForExport brings the figures up to the samples: no recorder may be there

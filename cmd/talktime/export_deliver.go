@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/user"
 
 	"talktime/reports"
 	"talktime/reports/export"
@@ -49,7 +47,7 @@ func (w *editing) deliver(ctx context.Context, made *madeEdition) (editionDone, 
 	}
 	w.log.Info("export delivered", "export", w.edition.Name, "period", periodText(w.edition.Span, w.config.calendar), "revision", w.edition.Revision,
 		"rows", w.edition.Rows, "final", w.edition.IsFinal, "to", w.edition.Destination, "file", w.edition.Files[0])
-	if err := w.audit(ctx, nil); err != nil {
+	if err := w.audit(ctx, didDeliver, lacking); err != nil {
 		return editionDone{}, err
 	}
 	if lacking != nil {
@@ -157,7 +155,7 @@ func (w *editing) fail(ctx context.Context, why error) (editionDone, error) {
 	if err := w.store.PutExport(ctx, e); err != nil {
 		return editionDone{}, errors.Join(why, err)
 	}
-	if err := w.audit(ctx, why); err != nil {
+	if err := w.audit(ctx, didFail, why); err != nil {
 		return editionDone{}, errors.Join(why, err)
 	}
 	w.log.Error("export failed", "export", e.Name, "period", periodText(e.Span, w.config.calendar), "revision", e.Revision,
@@ -181,31 +179,32 @@ func (w *editing) lacking(total *reports.Row) error {
 // exportAudit is the parameters of an export in the audit log.
 type exportAudit struct {
 	exportDefinition
-	From        string `json:"from"`
-	To          string `json:"to"`
-	Revision    int    `json:"revision"`
+	From        string `json:"from,omitempty"`
+	To          string `json:"to,omitempty"`
+	Revision    int    `json:"revision,omitempty"`
 	Destination string `json:"destination"`
+	AskedBy     string `json:"asked_by"` // schedule, run or rerun
+	Outcome     string `json:"outcome"`
 }
 
-func (w *editing) audit(ctx context.Context, failed error) error {
+// auditNothing is the entry of a command that has worked on no edition.
+func (e *exportConfig) auditNothing(ask asked, failed error) store.Audit {
+	asked := exportAudit{exportDefinition: e.definition(), Destination: e.to.text, AskedBy: ask.by(), Outcome: "nothing is owed"}
+	if failed != nil {
+		asked.Outcome = didFail.String()
+	}
+	return store.Audit{Action: "export", Subject: e.name, Parameters: asked, ExitCode: codeOf(failed), Err: failed}
+}
+
+// audit enters what became of the edition into the audit log.
+func (w *editing) audit(ctx context.Context, did didWhat, failed error) error {
 	e := &w.edition
 	entry := store.Audit{
-		At: w.clock.Now(), Action: "export", Subject: e.Name, Rows: e.Rows, Err: failed,
-		Parameters: exportAudit{w.config.definition(), e.From.Format(instantFormat), e.To.Format(instantFormat), e.Revision, e.Destination},
+		At: w.clock.Now(), Action: "export", Subject: e.Name, Rows: e.Rows, ExitCode: codeOf(failed), Err: failed,
+		Parameters: exportAudit{
+			w.config.definition(), e.From.Format(instantFormat), e.To.Format(instantFormat), e.Revision, e.Destination, w.ask.by(), did.String(),
+		},
 	}
 	entry.User, entry.Host = whoRuns()
-	return w.store.Audit(ctx, entry)
-}
-
-// whoRuns names the user of the operating system and the machine.
-func whoRuns() (name, host string) {
-	name = fmt.Sprintf("uid %d", os.Getuid())
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return name, host
+	return w.store.EnterAudit(ctx, entry)
 }

@@ -68,10 +68,18 @@ func TestAFailedExport(t *testing.T) {
 		"2026-11-15 r1 delivered first final=true rows=2 attempts=3",
 		"2026-11-16 r1 delivered first final=true rows=0 attempts=1",
 	})
-	audited := s.query("SELECT action, subject, row_count, error FROM audit_log")
-	if len(audited) != 4 {
-		t.Errorf("the audit log has %q", audited)
-	}
+	s.run(exitOK, "export", "run", "daily")
+	s.run(exitOK, "export", "rerun", "daily", "2026-11-16")
+	audited := s.query(`SELECT concat_ws(' ', subject, 'r' || (parameters->>'revision'), parameters->>'asked_by' || ':', parameters->>'outcome' || ',',
+		row_count, 'rows, exit code', exit_code, nullif(left(error, 10), '')) FROM audit_log ORDER BY audit_id`)
+	s.expect("audit log", audited, []string{
+		"daily r1 run: failed, 2 rows, exit code 1 deliver to",
+		"daily r1 run: failed, 2 rows, exit code 1 deliver to",
+		"daily r1 run: delivered, 2 rows, exit code 0",
+		"daily r1 run: delivered, 0 rows, exit code 0",
+		"daily run: nothing is owed, 0 rows, exit code 0",
+		"daily r1 rerun: unchanged, all files there, 0 rows, exit code 0",
+	})
 }
 
 // A report that cannot be made does not keep later ones from being delivered, and

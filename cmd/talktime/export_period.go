@@ -39,6 +39,10 @@ func (x *exporting) period(ctx context.Context, e *exportConfig, l ledger, lates
 	ctx, cancel := context.WithTimeout(ctx, deliveryLimit)
 	defer cancel()
 	done, err := w.work(ctx)
+	if err == nil && ask.byHand && (done.did == didWait || done.did == didKeep) { // each minute's schedule is no news
+		w.edition = done.Edition
+		err = w.audit(ctx, done.did, waits(done.did))
+	}
 	if err == nil && x.onDone != nil {
 		x.onDone(done)
 	}
@@ -189,11 +193,16 @@ func (w *editing) keep(ctx context.Context, made *madeEdition) (editionDone, err
 	did := didKeep
 	if w.ask.isAgain {
 		outcome, failed := w.deliverAgain(ctx, made)
-		if err := w.audit(ctx, failed); err != nil || failed != nil {
-			return editionDone{w.edition, didFail, failed}, err
-		}
-		if did = didFind; len(outcome.Put) > 0 {
+		switch {
+		case failed != nil:
+			did = didFail
+		case len(outcome.Put) > 0:
 			did = didDeliver
+		default:
+			did = didFind
+		}
+		if err := w.audit(ctx, did, failed); err != nil || failed != nil {
+			return editionDone{w.edition, did, failed}, err
 		}
 	}
 	if w.edition.Basis.DerivationID != made.basis.DerivationID || w.edition.Basis.RosterSum != made.basis.RosterSum {

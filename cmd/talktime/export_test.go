@@ -247,6 +247,9 @@ func TestExportsWaitForTheirFigures(t *testing.T) {
 
 	s.now = november(17, 0, 40)
 	s.run(exitOK, "export", "run", "early")
+	s.expect("audit log", s.query("SELECT (parameters->>'outcome') || ' ' || exit_code FROM audit_log ORDER BY audit_id"), []string{
+		"waits 3", "waits 3", "delivered 0", "waits 3", "delivered 0",
+	})
 	s.expect("ledger", s.editions("early"), []string{
 		"2026-11-16 r1 delivered first final=false rows=2 attempts=1",
 		"2026-11-16 r2 delivered final final=true rows=2 attempts=1",

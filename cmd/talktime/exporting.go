@@ -43,12 +43,29 @@ const (
 	didFail
 )
 
+// String is the word for it in the audit log.
+func (d didWhat) String() string {
+	return [...]string{"waits", "delivered", "unchanged, all files there", "unchanged", "failed"}[d]
+}
+
 // asked is what is wanted of a turn. The zero value is what an export owes.
 type asked struct {
 	span        *reports.Span // nothing but this period
 	isAgain     bool          // deliver what was delivered again
 	provisional bool          // deliver what is not final, too
 	byHand      bool          // try now what failed a moment ago
+}
+
+// by names who wants it, in the audit log.
+func (ask asked) by() string {
+	switch {
+	case ask.isAgain:
+		return "rerun"
+	case ask.byHand:
+		return "run"
+	default:
+		return "schedule"
+	}
 }
 
 // newExporting returns what delivers the app's exports.

@@ -11,6 +11,7 @@ import (
 
 	"talktime/ingest"
 	"talktime/reports"
+	"talktime/sql/store"
 )
 
 // reportFlags is what the reports talk-time and states are asked with, as
@@ -118,15 +119,15 @@ func (a *app) report(ctx context.Context, name string, flags reportFlags) error 
 	if err != nil {
 		return usageError(err)
 	}
-	return a.withReportSource(ctx, c, func(source reports.Source) error {
-		total, err := a.writeReport(ctx, source, request, flags, form)
+	return a.withAudit(ctx, c, name, auditOf(request, flags), func(s *store.Snapshot) (int64, error) {
+		total, rows, err := a.writeReport(ctx, s, request, flags, form)
 		if _, ok := errors.AsType[*reports.UnknownTeamsError](err); ok {
-			return unknownTeam(err)
+			return rows, unknownTeam(err)
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			err = checkCoverage(&total, flags.requireCoverage)
 		}
-		return checkCoverage(&total, flags.requireCoverage)
+		return rows, err
 	})
 }
 

@@ -50,13 +50,13 @@ func (a *app) reportAt(ctx context.Context, instant string, flags reportFlags) e
 	if err != nil {
 		return usageError(err)
 	}
-	return a.withSnapshot(ctx, c, func(s *store.Snapshot) error {
-		return a.writeRows(ctx, s, request, flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, error) {
+	return a.withAudit(ctx, c, request.Report, auditOf(request, flags), func(s *store.Snapshot) (int64, error) {
+		return a.writeRows(ctx, s, request, flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, int64, error) {
 			sink := metaOf(newSinkOf(flags, w, reports.Meta.StateColumns, func() reports.SinkOf[reports.StateAt] {
 				return render.NewAt(w, a.isColored(w))
 			}))
 			err := reports.At(ctx, s, request, sink)
-			return sink.meta, err
+			return sink.meta, sink.rows, err
 		})
 	})
 }

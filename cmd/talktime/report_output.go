@@ -88,23 +88,24 @@ func (flags reportFlags) form() (form render.Form, err error) {
 }
 
 // writeReport makes the report in a format and writes it to out. A file is
-// replaced only when the report is complete, and a CSV's meta after it.
-func (a *app) writeReport(ctx context.Context, source reports.Source, request reports.Request, flags reportFlags, form render.Form) (reports.Row, error) {
-	out := flags.out
-	if out == toStdout {
-		return reports.Summarize(ctx, source, request, a.newSink(flags.format, form, a.stdout))
-	}
-	var total reports.Row
-	meta := metaKeeper{}
-	err := replaceFile(out, func(w io.Writer) (err error) {
-		meta.Sink = a.newSink(flags.format, form, w)
-		total, err = reports.Summarize(ctx, source, request, &meta)
+// replaced only when the report is complete, and a CSV's meta after it. It returns
+// the total and how many rows the report has.
+func (a *app) writeReport(ctx context.Context, source reports.Source, request reports.Request, flags reportFlags, form render.Form) (total reports.Row, rows int64, err error) {
+	kept := metaKeeper{}
+	write := func(w io.Writer) (err error) {
+		kept.Sink = a.newSink(flags.format, form, w)
+		total, err = reports.Summarize(ctx, source, request, &kept)
 		return err
-	})
-	if err == nil && flags.format == "csv" {
-		err = replaceFile(out+".meta.json", func(w io.Writer) error { return render.WriteMeta(w, meta.meta) })
 	}
-	return total, err
+	if flags.out == toStdout {
+		err = write(a.stdout)
+		return total, kept.rows, err
+	}
+	err = replaceFile(flags.out, write)
+	if err == nil && flags.format == "csv" {
+		err = replaceFile(flags.out+".meta.json", func(w io.Writer) error { return render.WriteMeta(w, kept.meta) })
+	}
+	return total, kept.rows, err
 }
 
 // isColored reports whether what is written to is a terminal that shows colours,
@@ -127,10 +128,16 @@ func (a *app) newSink(format string, form render.Form, w io.Writer) reports.Sink
 	}
 }
 
-// metaKeeper is a sink that remembers the report's meta.
+// metaKeeper is a sink that remembers the report's meta and counts its rows.
 type metaKeeper struct {
 	reports.Sink
 	meta reports.Meta
+	rows int64
+}
+
+func (k *metaKeeper) Row(row *reports.Row) error {
+	k.rows++
+	return k.Sink.Row(row)
 }
 
 func (k *metaKeeper) Begin(meta reports.Meta) error {

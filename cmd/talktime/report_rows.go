@@ -12,25 +12,26 @@ import (
 	"talktime/sql/store"
 )
 
-// rowsWriter makes a report from a snapshot, writes it, and returns its meta.
-type rowsWriter func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, error)
+// rowsWriter makes a report from a snapshot, writes it, and returns its meta and how
+// many rows it has.
+type rowsWriter func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, int64, error)
 
-// writeRows writes a report to where the flags say. A file is replaced only when
-// the report is complete, and a CSV's meta after it.
-func (a *app) writeRows(ctx context.Context, s *store.Snapshot, request reports.Request, flags reportFlags, write rowsWriter) error {
+// writeRows writes a report to where the flags say and returns how many rows it has.
+// A file is replaced only when the report is complete, and a CSV's meta after it.
+func (a *app) writeRows(ctx context.Context, s *store.Snapshot, request reports.Request, flags reportFlags, write rowsWriter) (rows int64, err error) {
 	if flags.out == toStdout {
-		_, err := write(ctx, s, request, a.stdout)
-		return err
+		_, rows, err = write(ctx, s, request, a.stdout)
+		return rows, err
 	}
 	var meta reports.Meta
-	err := replaceFile(flags.out, func(w io.Writer) (err error) {
-		meta, err = write(ctx, s, request, w)
+	err = replaceFile(flags.out, func(w io.Writer) (err error) {
+		meta, rows, err = write(ctx, s, request, w)
 		return err
 	})
 	if err == nil && flags.format == "csv" {
 		err = replaceFile(flags.out+".meta.json", func(w io.Writer) error { return render.WriteMeta(w, meta) })
 	}
-	return err
+	return rows, err
 }
 
 // newSinkOf returns the format's sink of a report with the given columns.
@@ -48,10 +49,16 @@ func newSinkOf[R any](flags reportFlags, w io.Writer, columns func(reports.Meta)
 	}
 }
 
-// metaKeeperOf is a sink that remembers the report's meta.
+// metaKeeperOf is a sink that remembers the report's meta and counts its rows.
 type metaKeeperOf[R any] struct {
 	reports.SinkOf[R]
 	meta reports.Meta
+	rows int64
+}
+
+func (k *metaKeeperOf[R]) Row(row *R) error {
+	k.rows++
+	return k.SinkOf.Row(row)
 }
 
 func metaOf[R any](sink reports.SinkOf[R]) *metaKeeperOf[R] { return &metaKeeperOf[R]{SinkOf: sink} }

@@ -53,7 +53,7 @@ func TestReportsAreWrittenWhole(t *testing.T) {
 			a := &app{stdout: &stdout}
 			out := filepath.Join(t.TempDir(), "report")
 			for _, to := range []string{toStdout, out} {
-				if _, err := a.writeReport(t.Context(), oneAgent{}, reportOfADay(t), reportFlags{format: format, out: to}, render.Form{Profile: render.Profiles()[0]}); err != nil {
+				if _, _, err := a.writeReport(t.Context(), oneAgent{}, reportOfADay(t), reportFlags{format: format, out: to}, render.Form{Profile: render.Profiles()[0]}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -82,7 +82,7 @@ func TestABrokenReportLeavesTheFileAsItWas(t *testing.T) {
 	if err := os.WriteFile(out, []byte("yesterday's"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := (&app{}).writeReport(t.Context(), oneAgent{broken: lost}, reportOfADay(t), reportFlags{format: "csv", out: out}, render.Form{Profile: render.Profiles()[0]})
+	_, _, err := (&app{}).writeReport(t.Context(), oneAgent{broken: lost}, reportOfADay(t), reportFlags{format: "csv", out: out}, render.Form{Profile: render.Profiles()[0]})
 	if !errors.Is(err, lost) {
 		t.Errorf("got %v", err)
 	}
@@ -107,7 +107,7 @@ func TestAReportReplacesALinksTarget(t *testing.T) {
 	if err := os.Symlink(target, link); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&app{}).writeReport(t.Context(), oneAgent{}, reportOfADay(t), reportFlags{format: "json", out: link}, render.Form{}); err != nil {
+	if _, _, err := (&app{}).writeReport(t.Context(), oneAgent{}, reportOfADay(t), reportFlags{format: "json", out: link}, render.Form{}); err != nil {
 		t.Fatal(err)
 	}
 	stat, err := os.Lstat(link)
@@ -121,7 +121,7 @@ func TestAReportReplacesALinksTarget(t *testing.T) {
 }
 
 func TestRequireCoverage(t *testing.T) {
-	total, err := (&app{stdout: new(bytes.Buffer)}).writeReport(t.Context(), oneAgent{}, reportOfADay(t), reportFlags{format: "json", out: toStdout}, render.Form{})
+	total, _, err := (&app{stdout: new(bytes.Buffer)}).writeReport(t.Context(), oneAgent{}, reportOfADay(t), reportFlags{format: "json", out: toStdout}, render.Form{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,12 +29,12 @@ its seconds are those inside. Quarter-hours that are not closed yet are pending.
   talktime report timeline --from 2026-11-16 --to 2026-11-23 --format csv --out episodes.csv`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.reportRows(cmd.Context(), "timeline", flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, error) {
+			return a.reportRows(cmd.Context(), "timeline", flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, int64, error) {
 				sink := metaOf(newSinkOf(flags, w, reports.Meta.EpisodeColumns, func() reports.SinkOf[reports.Episode] {
 					return render.NewTimeline(w, a.isColored(w), columnsOf(w))
 				}))
 				err := reports.Timeline(ctx, s, request, sink)
-				return sink.meta, err
+				return sink.meta, sink.rows, err
 			})
 		},
 	}
@@ -60,12 +60,12 @@ talk reach over midnight; nothing is left out for it.`,
   talktime report sessions --format json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.reportRows(cmd.Context(), "sessions", flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, error) {
+			return a.reportRows(cmd.Context(), "sessions", flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, int64, error) {
 				sink := metaOf(newSinkOf(flags, w, reports.Meta.SessionColumns, func() reports.SinkOf[reports.Session] {
 					return render.NewSessions(w, a.isColored(w))
 				}))
 				err := reports.Sessions(ctx, s, request, sink)
-				return sink.meta, err
+				return sink.meta, sink.rows, err
 			})
 		},
 	}
@@ -100,7 +100,7 @@ func (a *app) reportRows(ctx context.Context, name string, flags reportFlags, wr
 	if err != nil {
 		return usageError(err)
 	}
-	return a.withSnapshot(ctx, c, func(s *store.Snapshot) error {
+	return a.withAudit(ctx, c, name, auditOf(request, flags), func(s *store.Snapshot) (int64, error) {
 		return a.writeRows(ctx, s, request, flags, write)
 	})
 }

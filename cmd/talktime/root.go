@@ -41,6 +41,7 @@ is older or newer than the program.`,
 	root.AddCommand(
 		a.agentsCommand(),
 		a.alertsCommand(),
+		a.auditCommand(),
 		a.biCommand(),
 		a.demoCommand(),
 		a.gatewayCommand(),

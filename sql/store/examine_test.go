@@ -94,8 +94,8 @@ func TestMissingRightsNameEveryTable(t *testing.T) {
 	told := strings.Join(names, "\n") + "\n"
 	for _, table := range all[string](t, d, `SELECT relname FROM pg_class
 		WHERE relnamespace = 'talktime'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`) {
-		if table == "bi_grants" {
-			continue // its owner's and BI tools' alone
+		if table == "bi_grants" || table == "audit_log" {
+			continue // its owner's and BI tools' alone; appended to by a function
 		}
 		if !strings.Contains(told, " ON talktime."+table+"\n") {
 			t.Errorf("nothing is said of table %s", table)

@@ -229,23 +229,3 @@ func TestStaleExports(t *testing.T) {
 	put(t, d, later)
 	expectStale("one that has a next revision", "17 roster;")
 }
-
-func TestAuditLog(t *testing.T) {
-	d := newDatabase(t)
-	entry := store.Audit{
-		At: monday, Action: "export", Subject: "daily", User: "kim", Host: "box", Parameters: map[string]string{"by": "agent"}, Rows: 5,
-		Err: errors.New("no room"),
-	}
-	if err := d.Audit(t.Context(), entry); err != nil {
-		t.Fatal(err)
-	}
-	const query = `SELECT format('%s %s %s %s@%s %s %s %s %s', at, action, subject, os_user, host, parameters, row_count, error, role_name = session_user)
-		FROM talktime.audit_log`
-	if got := one[string](t, d, query); got != `2026-11-16 00:00:00+00 export daily kim@box {"by": "agent"} 5 no room t` {
-		t.Errorf("the log has %s", got)
-	}
-	entry.Parameters = func() {}
-	if err := d.Audit(t.Context(), entry); err == nil {
-		t.Error("parameters that are no JSON are accepted")
-	}
-}

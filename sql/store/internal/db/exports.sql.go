@@ -12,36 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-const Audit = `-- name: Audit :exec
-INSERT INTO talktime.audit_log (at, action, subject, os_user, host, parameters, row_count, error)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-`
-
-type AuditParams struct {
-	At         time.Time
-	Action     string
-	Subject    string
-	OsUser     string
-	Host       string
-	Parameters []byte
-	RowCount   int64
-	Error      string
-}
-
-func (q *Queries) Audit(ctx context.Context, arg AuditParams) error {
-	_, err := q.db.Exec(ctx, Audit,
-		arg.At,
-		arg.Action,
-		arg.Subject,
-		arg.OsUser,
-		arg.Host,
-		arg.Parameters,
-		arg.RowCount,
-		arg.Error,
-	)
-	return err
-}
-
 const DropExport = `-- name: DropExport :exec
 DELETE FROM talktime.exports
 WHERE name = $1 AND from_at = $2 AND to_at = $3 AND revision = $4 AND status <> 'delivered'
@@ -406,7 +376,7 @@ const TryLockExport = `-- name: TryLockExport :one
 SELECT pg_try_advisory_lock(hashtext('talktime.export'), hashtext($1::text)) AS is_held
 `
 
-// The ledger of exports and who ran what.
+// The ledger of exports.
 // One program at a time works on an export, in a session of its own for as long
 // as it lives.
 func (q *Queries) TryLockExport(ctx context.Context, name string) (bool, error) {
