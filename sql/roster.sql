@@ -25,3 +25,15 @@ SET valid_to = excluded.valid_to, agent_key = excluded.agent_key, name = exclude
 -- Persons that a correction left without a tenure.
 -- name: DropPersonsWithoutTenure :exec
 DELETE FROM talktime.agents AS a WHERE NOT EXISTS (SELECT FROM talktime.agent_history AS h WHERE h.agent_key = a.agent_key);
+
+-- Agents whose id begins with some digits, and who they are at an instant.
+-- name: AgentsLike :many
+SELECT a.agent_id, coalesce(h.name, '')::text AS name, coalesce(h.team, '')::text AS team
+FROM (SELECT k.agent_id FROM talktime.known_agents AS k UNION SELECT r.agent_id FROM talktime.agent_history AS r) AS a
+LEFT JOIN talktime.agent_history AS h ON h.agent_id = a.agent_id AND h.valid_from <= @at AND (h.valid_to IS NULL OR h.valid_to > @at)
+WHERE a.agent_id::text LIKE (@digits::text)::text || '%'
+ORDER BY a.agent_id
+LIMIT @most;
+
+-- name: Teams :many
+SELECT DISTINCT team FROM talktime.agent_history WHERE team <> '' ORDER BY team;

@@ -48,6 +48,7 @@ nobody's. The CSV has the columns of agents import, which reads it again.`,
 	f.BoolVar(&flags.history, "history", false, "show every tenure, past and to come")
 	f.StringSliceVar(&flags.teams, "team", nil, "`teams` to show, such as Sales,Support; "+reports.NoTeam+" for those in none (default: all)")
 	f.StringVar(&flags.format, "format", "table", "`format`: table, csv or json")
+	offer(f, "format", "table", "csv", "json")
 	return cmd
 }
 

@@ -72,6 +72,8 @@ needs a role that may read talktime.audit_log.`,
 	f.StringVar(&flags.user, "user", "", "`user` of the operating system, or role of the database (default: all)")
 	f.StringVar(&flags.command, "command", "", "`command` that was run: report or export, or with a name, such as \"report states\" (default: all)")
 	f.StringVar(&flags.format, "format", "table", "`format`: table, csv or json")
+	offer(f, "format", "table", "csv", "json")
+	offer(f, "command", auditActions...)
 	return cmd
 }
 

@@ -18,6 +18,9 @@ type database struct {
 	stop     func() // ends what keeps the server running; nil where nothing does
 }
 
+// privateDir is where the private Postgres lies.
+func (c *config) privateDir() string { return filepath.Join(c.dataDir, "postgres") }
+
 // closeLimit bounds how long leaving may wait for the private Postgres to
 // write everything out.
 const closeLimit = 30 * time.Second
@@ -31,7 +34,7 @@ func (a *app) openDatabase(ctx context.Context, c *config) (*database, error) {
 	if c.dataDir == "" {
 		return nil, usagef("no place for the private Postgres: HOME is not set, so set data_dir, or database.url for a Postgres of your own")
 	}
-	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(c.dataDir, "postgres"), Log: a.log})
+	server, err := localpg.Start(ctx, localpg.Options{Dir: c.privateDir(), Log: a.log})
 	if err != nil {
 		return nil, err
 	}

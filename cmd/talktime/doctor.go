@@ -35,6 +35,7 @@ Exit codes: 0 all well, warnings or not; 1 something failed; 2 the configuration
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", format, "`format`: text or json")
+	offer(cmd.Flags(), "format", "text", "json")
 	return cmd
 }
 

@@ -63,6 +63,7 @@ less was seen of it than require_coverage asks for.`,
 		},
 	}
 	cmd.Flags().StringVar(&period, "period", "", "`period` to deliver (default: all that is owed)")
+	offer(cmd.Flags(), "period", reports.Yesterday.String(), reports.LastWeek.String(), reports.MonthToDate.String())
 	cmd.Flags().BoolVar(&provisional, "provisional", false, "deliver figures that are not final, too, marked as such")
 	return cmd
 }

@@ -43,6 +43,7 @@ it prints every revision of every period.`,
 	}
 	cmd.Flags().BoolVar(&flags.all, "all", false, "every revision of every period")
 	cmd.Flags().StringVar(&flags.format, "format", "table", "`format`: table or json")
+	offer(cmd.Flags(), "format", "table", "json")
 	return cmd
 }
 

@@ -35,6 +35,7 @@ as it was delivered, whether the destination can be reached or not.
 	}
 	cmd.Flags().IntVar(&flags.revision, "revision", 0, "`revision` to show (default: the latest)")
 	cmd.Flags().StringVar(&flags.format, "format", "text", "`format`: text, or json for the manifest alone")
+	offer(cmd.Flags(), "format", "text", "json")
 	return cmd
 }
 

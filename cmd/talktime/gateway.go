@@ -84,6 +84,11 @@ day in --time-zone, AGENTS is whom it strikes (default all). --certificate and
 	flags.StringArrayVar(&f.faults, "fault", nil, "`faults` to play, see above")
 	flags.StringVar(&f.certificate, "certificate", "good", "`certificate` to show: good, expired, wrong-name or unknown-ca")
 	flags.DurationVar(&f.ahead, "ahead", 0, "`time` its Date header is ahead, such as 5m or -90s")
+	offer(flags, "shift", "always", "day")
+	offer(flags, "auth-mode", "1", "2")
+	offer(flags, "result", "object", "array")
+	offer(flags, "signed-out", "retcode", "state")
+	offer(flags, "certificate", "good", "expired", "wrong-name", "unknown-ca")
 	_ = cmd.MarkFlagRequired("dir") // fails only for a flag there is not
 	return cmd
 }

@@ -103,6 +103,8 @@ Exit code 3 means that the report was written and less was seen than
 	f.BoolVar(&flags.evidence, "evidence", false, "show the error and bounds of every state and group in a table")
 	f.StringVar(&flags.onMissing, "on-missing", "", "`what` CSV has where nothing was observed: zero, empty, omit or fail (default: the profile's)")
 	f.Float64Var(&flags.requireCoverage, "require-coverage", 0, "least coverage of the whole report in `percent`; below it the exit code is 3")
+	offer(f, "team-as-of", "time", "now")
+	offer(f, "on-missing", "zero", "empty", "omit", "fail")
 	return cmd
 }
 
@@ -183,7 +185,11 @@ func zoneOf(name string, c *config) (*time.Location, error) {
 	}
 	zone, err := reports.ParseZone(name)
 	if err != nil {
-		return nil, fmt.Errorf("--tz: %w", err)
+		known := append(machineZones(), c.timeZone.String())
+		for _, extra := range c.extraZones {
+			known = append(known, extra.String())
+		}
+		return nil, fmt.Errorf("--tz: %w%s", err, didYouMean(name, known))
 	}
 	return zone, nil
 }

@@ -87,6 +87,8 @@ func outputFlags(f *pflag.FlagSet, flags *reportFlags) {
 	f.StringVar(&flags.profile, "profile", "", "`rules` of CSV: machine, excel, wfm-15 or wfm-semicolon-noheader (default: machine)")
 	f.StringVar(&flags.locale, "locale", "", "`place` whose delimiter and decimal mark CSV for excel has, such as de-DE (default: en)")
 	f.StringVar(&flags.out, "out", toStdout, "`file` to write, replaced only when the report is complete; - for standard output")
+	offer(f, "format", formats...)
+	offer(f, "profile", profileNames()...)
 }
 
 // reportRows makes a report of a window whose rows are no sums.

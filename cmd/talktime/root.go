@@ -37,6 +37,8 @@ is older or newer than the program.`,
 	flags.StringVar(&a.configFile, "config", "", "configuration `file` (default: talktime.yaml here, else in the user's config directory)")
 	flags.StringVar(&a.logLevel, "log-level", "", "least `level` logged to standard error: debug, info, warn or error (default: info for what runs until stopped, else warn)")
 	flags.StringVar(&a.logFormat, "log-format", "text", "`format` of the log: text or json")
+	offer(flags, "log-level", "debug", "info", "warn", "error")
+	offer(flags, "log-format", "text", "json")
 
 	root.AddCommand(
 		a.agentsCommand(),
@@ -63,6 +65,7 @@ is older or newer than the program.`,
 			group(sub)
 		}
 	}
+	a.offerEverything(root)
 	return root
 }
 

@@ -35,3 +35,18 @@ func Examine(ctx context.Context, dir string) (Examination, error) {
 	}
 	return x, err
 }
+
+// RunningURL returns the connection string of Database where the private Postgres
+// in dir runs and takes connections. It changes nothing: the server is neither
+// started nor kept from being stopped.
+func RunningURL(dir string) (url string, isRunning bool) {
+	cluster, err := filepath.EvalSymlinks(filepath.Join(dir, "cluster"))
+	if err != nil {
+		return "", false
+	}
+	p, isRunning, err := readPostmaster(cluster)
+	if err != nil || !isRunning || p.status != ready {
+		return "", false
+	}
+	return databaseURL(p.socketDir, Database), true
+}

@@ -10,8 +10,13 @@ import (
 
 func TestExamineSeesWithoutTouching(t *testing.T) {
 	dir := filepath.Join(tempDir(t, 0), "there", "yet")
+	var url string
 	expect := func(when string, exists, running bool) {
 		t.Helper()
+		var found bool
+		if url, found = localpg.RunningURL(dir); found != running {
+			t.Errorf("%s: it is found running: %t", when, found)
+		}
 		x, err := localpg.Examine(t.Context(), dir)
 		if err != nil {
 			t.Fatal(err)
@@ -26,6 +31,9 @@ func TestExamineSeesWithoutTouching(t *testing.T) {
 	}
 	server := start(t, localpg.Options{Dir: dir, Disposable: true})
 	expect("while it runs", true, true)
+	if url != server.URL() {
+		t.Errorf("it is found at %s, and is at %s", url, server.URL())
+	}
 	closeServer(t, server)
 	expect("when it is stopped", true, false)
 

@@ -63,6 +63,15 @@ func settle(ctx context.Context, tx pgx.Tx, q *db.Queries) (absent []string, err
 	return absent, nil
 }
 
+// Roles returns the server's roles but for Postgres' own, by name.
+func (s *Store) Roles(ctx context.Context) ([]string, error) {
+	names, err := db.New(s.pool).RoleNames(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the roles: %w", plain(err))
+	}
+	return names, nil
+}
+
 // UnknownRoleError is a role that the server does not have.
 type UnknownRoleError struct {
 	Role  string

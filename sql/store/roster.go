@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -98,4 +99,28 @@ func readRoster(ctx context.Context, q *db.Queries) (reports.Roster, error) {
 		roster = append(roster, t)
 	}
 	return roster, nil
+}
+
+// AgentsLike returns agents whose id begins with the digits, ascending, at most so
+// many, with the names and teams they have at an instant. Agents that were polled
+// and are not in the roster have none.
+func (s *Store) AgentsLike(ctx context.Context, digits string, at time.Time, most int) ([]reports.Tenure, error) {
+	rows, err := db.New(s.pool).AgentsLike(ctx, db.AgentsLikeParams{At: at, Digits: digits, Most: int32(most)})
+	if err != nil {
+		return nil, fmt.Errorf("read the roster: %w", plain(err))
+	}
+	held := make([]reports.Tenure, len(rows))
+	for i, row := range rows {
+		held[i] = reports.Tenure{Agent: ingest.AgentID(row.AgentID), Name: row.Name, Team: row.Team}
+	}
+	return held, nil
+}
+
+// Teams returns every team the roster has ever had, sorted.
+func (s *Store) Teams(ctx context.Context) ([]string, error) {
+	teams, err := db.New(s.pool).Teams(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the roster: %w", plain(err))
+	}
+	return teams, nil
 }

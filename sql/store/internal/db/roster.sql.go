@@ -19,6 +19,48 @@ func (q *Queries) AddPersons(ctx context.Context, persons []string) error {
 	return err
 }
 
+const AgentsLike = `-- name: AgentsLike :many
+SELECT a.agent_id, coalesce(h.name, '')::text AS name, coalesce(h.team, '')::text AS team
+FROM (SELECT k.agent_id FROM talktime.known_agents AS k UNION SELECT r.agent_id FROM talktime.agent_history AS r) AS a
+LEFT JOIN talktime.agent_history AS h ON h.agent_id = a.agent_id AND h.valid_from <= $1 AND (h.valid_to IS NULL OR h.valid_to > $1)
+WHERE a.agent_id::text LIKE ($2::text)::text || '%'
+ORDER BY a.agent_id
+LIMIT $3
+`
+
+type AgentsLikeParams struct {
+	At     time.Time
+	Digits string
+	Most   int32
+}
+
+type AgentsLikeRow struct {
+	AgentID int32
+	Name    string
+	Team    string
+}
+
+// Agents whose id begins with some digits, and who they are at an instant.
+func (q *Queries) AgentsLike(ctx context.Context, arg AgentsLikeParams) ([]AgentsLikeRow, error) {
+	rows, err := q.db.Query(ctx, AgentsLike, arg.At, arg.Digits, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AgentsLikeRow
+	for rows.Next() {
+		var i AgentsLikeRow
+		if err := rows.Scan(&i.AgentID, &i.Name, &i.Team); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const DropPersonsWithoutTenure = `-- name: DropPersonsWithoutTenure :exec
 DELETE FROM talktime.agents AS a WHERE NOT EXISTS (SELECT FROM talktime.agent_history AS h WHERE h.agent_key = a.agent_key)
 `
@@ -108,6 +150,30 @@ func (q *Queries) Roster(ctx context.Context) ([]RosterRow, error) {
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const Teams = `-- name: Teams :many
+SELECT DISTINCT team FROM talktime.agent_history WHERE team <> '' ORDER BY team
+`
+
+func (q *Queries) Teams(ctx context.Context) ([]string, error) {
+	rows, err := q.db.Query(ctx, Teams)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var team string
+		if err := rows.Scan(&team); err != nil {
+			return nil, err
+		}
+		items = append(items, team)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
