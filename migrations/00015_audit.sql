@@ -27,6 +27,21 @@ END $$;
 COMMENT ON FUNCTION talktime.enter_audit(timestamptz, text, text, text, text, jsonb, bigint, integer, text) IS
     'Appends an entry of the session''s role to audit_log, with the rights of its owner. Whoever may use the schema may call it.';
 
+-- Definitions of exports and parameters of the log say in the same words whom they
+-- are about: agents as numbers and ranges, teams, both where both are there.
+CREATE FUNCTION talktime.is_asked_for(asked jsonb, agent integer, since timestamptz, until timestamptz)
+RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT (coalesce(asked ->> 'agents', '') = '' OR EXISTS (
+               SELECT FROM unnest(string_to_array(asked ->> 'agents', ',')) AS r
+               WHERE agent BETWEEN split_part(r, '-', 1)::integer AND coalesce(nullif(split_part(r, '-', 2), ''), r)::integer))
+       AND (coalesce(asked -> 'teams', '[]') IN ('[]', 'null') OR EXISTS (
+               SELECT FROM talktime.agent_history AS h
+               WHERE h.agent_id = agent AND h.valid_from < until AND coalesce(h.valid_to, 'infinity') > since
+                 AND asked -> 'teams' ? coalesce(nullif(h.team, ''), '(none)')))
+$$;
+COMMENT ON FUNCTION talktime.is_asked_for(jsonb, integer, timestamptz, timestamptz) IS
+    'Whether an export or report that was so asked for takes in an agent''s time in [since, until): by number, and by a team of that time. (none) is no team.';
+
 -- +goose StatementBegin
 DO $$
 BEGIN
@@ -37,6 +52,7 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose Down
+DROP FUNCTION talktime.is_asked_for(jsonb, integer, timestamptz, timestamptz);
 DROP FUNCTION talktime.enter_audit(timestamptz, text, text, text, text, jsonb, bigint, integer, text);
 COMMENT ON COLUMN talktime.audit_log.role_name IS 'The role it was connected to the database as.';
 ALTER TABLE talktime.audit_log DROP COLUMN exit_code;

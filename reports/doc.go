@@ -11,7 +11,8 @@
 //
 // Timeline and Sessions read segments through a SegmentSource and join them to
 // episodes and sessions; At tells an instant from the samples around it, through
-// a SampleSource. Each hands its own rows to a SinkOf them.
+// a SampleSource. Each hands its own rows to a SinkOf them. TellSubject tells a
+// SubjectSink everything held about one Subject.
 //
 // The package knows no SQL, no network and no clock. The calculus is that of
 // metrics.md; instants are UTC, durations integer milliseconds, windows

@@ -199,11 +199,13 @@ func writeAuditTable(w io.Writer, entries iter.Seq2[store.Audit, error], calenda
 		if err != nil {
 			return fmt.Errorf("read the audit log: %s, %s %s: %w", at, e.Action, e.Subject, err)
 		}
-		rows = append(rows, []string{
-			at, e.Action + " " + e.Subject, e.User + "@" + e.Host, e.Role, strconv.FormatInt(e.Rows, 10), strconv.Itoa(e.ExitCode), asked,
-		})
+		row := []string{at, e.Action + " " + e.Subject, e.User + "@" + e.Host, e.Role, strconv.FormatInt(e.Rows, 10), strconv.Itoa(e.ExitCode), asked}
+		for i := range row { // users and machines call themselves what they like
+			row[i] = printable(row[i])
+		}
+		rows = append(rows, row)
 		if e.Err != nil {
-			fmt.Fprintf(&notes, "%s: %s\n", at, strings.ReplaceAll(e.Err.Error(), "\n", "; "))
+			fmt.Fprintf(&notes, "%s: %s\n", at, printable(strings.ReplaceAll(e.Err.Error(), "\n", "; ")))
 		}
 	}
 	if len(rows) == 1 {

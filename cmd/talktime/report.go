@@ -39,7 +39,8 @@ seen is shown as unobserved, unscheduled or pending, never as zero.`,
 		Example: `  talktime report talk-time --from 2026-11-16 --to 2026-11-23 --by agent,day
   talktime report states --format json
   talktime report timeline --agent 1042
-  talktime report at now`,
+  talktime report at now
+  talktime report subject --agent 1042`,
 	})
 	cmd.AddCommand(
 		a.figuresCommand("talk-time", "Talk time, how good the figure is, and the ratios made from it",
@@ -51,6 +52,7 @@ failed and recorder down, unscheduled and pending, and the window they sum to.`)
 		a.timelineCommand(),
 		a.sessionsCommand(),
 		a.atCommand(),
+		a.subjectCommand(),
 	)
 	return cmd
 }
