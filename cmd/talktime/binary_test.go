@@ -15,7 +15,7 @@ const binaryVariable = "TESTED_TALKTIME"
 
 // realProgram returns the path of talktime as users have it, built once for all
 // tests, with the race detector where they have it.
-func realProgram(t *testing.T) string {
+func realProgram(t testing.TB) string {
 	t.Helper()
 	path, err := buildProgram()
 	if err != nil {

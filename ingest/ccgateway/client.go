@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
-	"strings"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -18,17 +16,17 @@ import (
 // Client asks a CC-Gateway for the status of agents. It is safe for use by any
 // number of goroutines.
 type Client struct {
-	cfg       Config
-	base      string // the URL up to the agent id
-	book      *Book
-	clock     ingest.Clock
-	journal   *journal
-	transport *http.Transport
-	pace      *pace
-	sessions  *sessions
-	breaker   *breaker
-	skew      *skew
-	requests  atomic.Uint64
+	cfg         Config
+	headers     string // of every request, and its version
+	book        *Book
+	clock       ingest.Clock
+	journal     *journal
+	connections *connections
+	pace        *pace
+	sessions    *sessions
+	breaker     *breaker
+	skew        *skew
+	requests    atomic.Uint64
 }
 
 // New makes a client. Every fault of cfg is in the one error. Nothing is sent
@@ -38,41 +36,35 @@ func New(cfg Config, book *Book, clock ingest.Clock, log *slog.Logger) (*Client,
 	if err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: cfg.Timeout}
-	transport := &http.Transport{
-		Proxy:       nil, // see the package's comment
-		DialContext: dialer.DialContext,
-		TLSClientConfig: &tls.Config{
-			RootCAs:            roots,
-			MinVersion:         tls.VersionTLS12,
-			ClientSessionCache: tls.NewLRUClientSessionCache(0),
-		},
-		TLSHandshakeTimeout:    cfg.Timeout,
-		Protocols:              new(http.Protocols),
-		DisableCompression:     true,
-		MaxIdleConns:           cfg.Concurrency,
-		MaxIdleConnsPerHost:    cfg.Concurrency,
-		MaxConnsPerHost:        cfg.Concurrency,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: maxHeader,
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil {
+		return nil, err
 	}
-	transport.Protocols.SetHTTP1(true)
+	secure := &tls.Config{
+		RootCAs:            roots,
+		MinVersion:         tls.VersionTLS12,
+		ClientSessionCache: tls.NewLRUClientSessionCache(0),
+	}
 	return &Client{
-		cfg:       cfg,
-		base:      strings.TrimSuffix(cfg.BaseURL, "/") + "/agentgateway/resource/onlineagent/",
-		book:      book,
-		clock:     clock,
-		journal:   newJournal(clock, log),
-		transport: transport,
-		pace:      newPace(cfg, clock),
-		sessions:  newSessions(),
-		breaker:   newBreaker(clock, log),
-		skew:      newSkew(log),
+		cfg:         cfg,
+		headers:     " HTTP/1.1\r\nHost: " + base.Host + "\r\nUser-Agent: talktime\r\nContent-Type: application/json; charset=UTF-8\r\n",
+		book:        book,
+		clock:       clock,
+		journal:     newJournal(clock, log),
+		connections: newConnections(base.Host, base.Hostname(), secure, cfg.Timeout),
+		pace:        newPace(cfg, clock),
+		sessions:    newSessions(),
+		breaker:     newBreaker(clock, log),
+		skew:        newSkew(log),
 	}, nil
 }
 
 // Close drops the connections kept. Call it after the last poll.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() { c.connections.close() }
+
+// Connections returns how many connections were made so far, TLS included. A client
+// that polls each minute or more often makes no more than are needed at once.
+func (c *Client) Connections() uint64 { return c.connections.made.Load() }
 
 // Agents returns the agents with a GUID now.
 func (c *Client) Agents() ingest.AgentSet { return c.book.Agents() }

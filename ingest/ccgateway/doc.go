@@ -13,8 +13,9 @@
 //     a tick and answers all other polls itself. Counts tells how that stands,
 //     and by how much the gateway's clock, as its Date header has it, differs.
 //
-// Connections are HTTP/1.1, kept alive, TLS 1.2 or later, always verified. No
-// proxy is used, whatever the environment says: the gateway stands inside the
+// Connections are HTTP/1.1, kept alive, TLS 1.2 or later, always verified. A poll
+// has one to itself and uses it in its own goroutine; replies are read by net/http.
+// No proxy is used, whatever the environment says: the gateway stands inside the
 // contact centre's network, and its GUIDs have no business elsewhere. Redirects
 // are not followed, for the Guid header would go along.
 //

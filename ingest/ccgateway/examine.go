@@ -5,11 +5,9 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"time"
 
@@ -76,16 +74,14 @@ func Examine(ctx context.Context, cfg Config, file GUIDFile, agent ingest.AgentI
 
 // connect makes a connection of its own, so that each step has its own error.
 func (x *Examination) connect(ctx context.Context, c *Client, host string) {
-	conn, err := c.transport.DialContext(ctx, "tcp", host)
+	conn, err := c.connections.dialer.DialContext(ctx, "tcp", host)
 	if err != nil {
 		x.ConnectErr = err
 		return
 	}
 	defer conn.Close() //nolint:errcheck // nothing is left to say on it
 	x.Address = conn.RemoteAddr().String()
-	config := c.transport.TLSClientConfig.Clone()
-	config.ServerName = x.Host
-	encrypted := tls.Client(conn, config)
+	encrypted := tls.Client(conn, c.connections.secure)
 	handshake, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	if x.TLSErr = encrypted.HandshakeContext(handshake); x.TLSErr != nil {
@@ -105,37 +101,30 @@ func (x *Examination) connect(ctx context.Context, c *Client, host string) {
 func (x *Examination) ask(ctx context.Context, c *Client, g *guid) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	sent := c.clock.Now()
-	trace := httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent = c.clock.Now() }}
-	req, err := c.request(httptrace.WithClientTrace(ctx, &trace), x.Agent, g)
-	if err != nil {
-		x.AnswerErr = err
-		return
-	}
-	x.Outcome = ingest.Unreachable
-	resp, err := c.transport.RoundTrip(req)
-	if err != nil {
-		x.AnswerErr = oddReply("no answer that is HTTP")
-		if ctx.Err() != nil {
-			x.AnswerErr = fmt.Errorf("no answer within %s", c.cfg.Timeout)
-		}
-		return
-	}
-	defer resp.Body.Close() //nolint:errcheck // the reply is read or given up
+	var body bytes.Buffer
+	exchange := exchange{clock: c.clock, sent: c.clock.Now()}
+	r, err := c.connections.exchange(ctx, &exchange, c.appendRequest(nil, x.Agent, g), &body)
 	received := c.clock.Now()
-	x.Outcome, x.Status, x.Latency = ingest.BadReply, resp.StatusCode, received.Sub(sent)
-	difference, date := newSkew(slog.New(slog.DiscardHandler)), resp.Header.Get("Date")
+	x.Outcome = ingest.Unreachable
+	switch {
+	case err != nil && exchange.began && ctx.Err() == nil:
+		x.Outcome, x.AnswerErr = ingest.BadReply, oddReply("an answer that is cut off or not HTTP")
+		return
+	case err != nil && ctx.Err() != nil:
+		x.AnswerErr = fmt.Errorf("no answer within %s", c.cfg.Timeout)
+		return
+	case err != nil:
+		x.AnswerErr = oddReply("no answer that is HTTP")
+		return
+	}
+	x.Outcome, x.Status, x.Latency = ingest.BadReply, r.status, received.Sub(exchange.sent)
+	difference, date := newSkew(slog.New(slog.DiscardHandler)), r.header.Get("Date")
 	if _, x.Dated = difference.read(date); x.Dated {
-		difference.see(ctx, date, sent, received)
+		difference.see(ctx, date, exchange.sent, received)
 		x.Ahead = time.Duration(difference.latest.Load())
 	}
-	var body bytes.Buffer
-	if _, err := body.ReadFrom(io.LimitReader(resp.Body, maxBody)); err != nil {
-		x.AnswerErr = oddReply("an answer that is cut off")
-		return
-	}
-	if resp.StatusCode != http.StatusOK {
-		x.AnswerErr = oddReply(fmt.Sprintf("HTTP status %d", resp.StatusCode))
+	if r.status != http.StatusOK {
+		x.AnswerErr = oddReply(fmt.Sprintf("HTTP status %d", r.status))
 		return
 	}
 	reply, err := Decode(body.Bytes())

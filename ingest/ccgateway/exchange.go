@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptrace"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"talktime/ingest"
@@ -23,8 +20,13 @@ const (
 	maxHeader = 16 << 10
 )
 
-// bodies holds buffers for replies.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+// sheet is what a request and the reply's body are written on.
+type sheet struct {
+	request []byte
+	body    bytes.Buffer
+}
+
+var sheets = sync.Pool{New: func() any { return new(sheet) }}
 
 // attempt makes one request and says what came of it.
 func (c *Client) attempt(ctx context.Context, agent ingest.AgentID, g *guid) answer {
@@ -33,10 +35,9 @@ func (c *Client) attempt(ctx context.Context, agent ingest.AgentID, g *guid) ans
 	attemptCtx, cancel := context.WithTimeout(undated{ctx}, c.cfg.Timeout)
 	defer cancel()
 
-	body := bodies.Get().(*bytes.Buffer)
-	defer bodies.Put(body)
-	body.Reset()
-	reply, err := c.ask(attemptCtx, &x, agent, g, body)
+	on := sheets.Get().(*sheet)
+	defer sheets.Put(on)
+	reply, err := c.ask(attemptCtx, &x, agent, g, on)
 	received := c.clock.Now()
 
 	if err == nil {
@@ -62,7 +63,7 @@ func (c *Client) attempt(ctx context.Context, agent ingest.AgentID, g *guid) ans
 		a.Outcome = outcomeOf(reply, c.cfg.AuthMode, g, received)
 	case attemptCtx.Err() != nil:
 		a.Outcome, a.why = ingest.Unreachable, fmt.Sprintf("no whole reply within %s", c.cfg.Timeout)
-	case x.began.Load():
+	case x.began:
 		a.Outcome, a.why = ingest.BadReply, badReplyWords(err)
 	default:
 		a.Outcome, a.why = ingest.Unreachable, err.Error()
@@ -79,9 +80,9 @@ func (c *Client) attempt(ctx context.Context, agent ingest.AgentID, g *guid) ans
 type exchange struct {
 	clock ingest.Clock
 	asked time.Time
-	sent  time.Time   // when the request had its connection; before that, asked
-	began atomic.Bool // the first byte of a reply is here
-	date  string      // the reply's Date header
+	sent  time.Time // when the request had its connection; before that, asked
+	began bool      // the first byte of a reply is here
+	date  string    // the reply's Date header
 }
 
 // oddReply is a reply that came and cannot be used. Its text is our own.
@@ -98,59 +99,48 @@ func badReplyWords(err error) string {
 	return fmt.Sprintf("reply cut off, not HTTP, or its header over %d bytes", maxHeader)
 }
 
-// ask sends "Getting Agent Status" and reads its reply into body.
-func (c *Client) ask(ctx context.Context, x *exchange, agent ingest.AgentID, g *guid, body *bytes.Buffer) (Reply, error) {
-	trace := httptrace.ClientTrace{
-		GotConn:              func(httptrace.GotConnInfo) { x.sent = x.clock.Now() },
-		GotFirstResponseByte: func() { x.began.Store(true) },
-	}
-	req, err := c.request(httptrace.WithClientTrace(ctx, &trace), agent, g)
+// ask sends "Getting Agent Status" and reads its reply.
+func (c *Client) ask(ctx context.Context, x *exchange, agent ingest.AgentID, g *guid, on *sheet) (Reply, error) {
+	on.body.Reset()
+	on.request = c.appendRequest(on.request[:0], agent, g)
+	r, err := c.connections.exchange(ctx, x, on.request, &on.body)
 	if err != nil {
 		return Reply{}, err
 	}
-	for _, cookie := range c.sessions.cookiesOf(agent, g) {
-		cookie.addTo(req)
+	x.date = r.header.Get("Date")
+	if len(r.header["Set-Cookie"]) > 0 {
+		set := (&http.Response{Header: r.header}).Cookies()
+		c.sessions.keep(agent, g, set, c.clock.Now())
 	}
-
-	// RoundTrip rather than http.Client: it follows no redirect.
-	resp, err := c.transport.RoundTrip(req)
-	if err != nil {
-		return Reply{}, err
+	if r.status != http.StatusOK {
+		return Reply{}, oddReply(fmt.Sprintf("HTTP status %d", r.status))
 	}
-	defer resp.Body.Close() //nolint:errcheck // the reply is read or given up
-	if date := resp.Header["Date"]; len(date) > 0 {
-		x.date = date[0]
-	}
-	if len(resp.Header["Set-Cookie"]) > 0 {
-		c.sessions.keep(agent, g, resp.Cookies(), c.clock.Now())
-	}
-	if _, err := body.ReadFrom(io.LimitReader(resp.Body, maxBody+1)); err != nil {
-		return Reply{}, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return Reply{}, oddReply(fmt.Sprintf("HTTP status %d", resp.StatusCode))
-	}
-	if body.Len() > maxBody {
+	if on.body.Len() > maxBody {
 		return Reply{}, oddReply(fmt.Sprintf("body over %d bytes", maxBody))
 	}
-	reply, err := Decode(body.Bytes())
+	status, err := Decode(on.body.Bytes())
 	if err != nil {
 		return Reply{}, oddReply(err.Error())
 	}
-	return reply, nil
+	return status, nil
 }
 
-// request is "Getting Agent Status" for an agent.
-func (c *Client) request(ctx context.Context, agent ingest.AgentID, g *guid) (*http.Request, error) {
-	url := c.base + strconv.Itoa(int(agent)) + "/agentstatus"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
+// appendRequest writes "Getting Agent Status" for an agent. Nothing of it needs
+// escaping: GUIDs are checked when they are read, cookies when they are sent.
+func (c *Client) appendRequest(b []byte, agent ingest.AgentID, g *guid) []byte {
+	b = append(b, "GET /agentgateway/resource/onlineagent/"...)
+	b = strconv.AppendInt(b, int64(agent), 10)
+	b = append(b, "/agentstatus"...)
+	b = append(b, c.headers...)
+	b = append(append(append(b, "Guid: "...), g.text.Reveal()...), "\r\n"...)
+	if kept := c.sessions.cookiesOf(agent, g); len(kept) > 0 {
+		r := http.Request{Header: http.Header{}}
+		for _, cookie := range kept {
+			cookie.addTo(&r)
+		}
+		b = append(append(append(b, "Cookie: "...), r.Header.Get("Cookie")...), "\r\n"...)
 	}
-	req.Header["Content-Type"] = []string{"application/json; charset=UTF-8"}
-	req.Header["Guid"] = []string{g.text.Reveal()}
-	req.Header["User-Agent"] = []string{"talktime"}
-	return req, nil
+	return append(b, "\r\n"...)
 }
 
 // undated is a context that does not tell its deadline. The tick's deadline is
