@@ -9,14 +9,14 @@ import (
 
 // How a round lies in its period p. It is spread over 80 % of p, at most a
 // minute, in bursts: waking for every single request costs two to three times
-// the CPU. A burst is at least 8 polls, and bursts are at least 20 ms apart. The
+// the CPU. A burst is at least 8 polls, and bursts are at least 100 ms apart. The
 // deadline lies p/20, at most a second, before due + p, so that the round is
 // over when the next one begins.
 const (
 	spreadPercent = 80
 	maxSpread     = time.Minute
 	minBurst      = 8
-	minBurstGap   = 20 * time.Millisecond
+	minBurstGap   = 100 * time.Millisecond
 	marginParts   = 20
 	maxMargin     = time.Second
 )
