@@ -55,6 +55,7 @@ type gatewayConfig struct {
 	authorities string        // its content, where it was looked at
 	timeout     time.Duration // of one request
 	concurrency int           // requests in flight at once
+	latency     time.Duration // of a reply, as far as known
 	maxRate     int           // requests a second, 0 for no limit
 	authMode    int           // AUTHMODE 1 (static GUIDs) or 2 (rotating)
 }

@@ -32,7 +32,10 @@ var settings = []setting{
 	{key: "gateway.timeout", set: func(c *config, v value) {
 		keep(&c.gateway.timeout)(v.duration(10*time.Millisecond, time.Minute))
 	}},
-	{key: "gateway.concurrency", set: func(c *config, v value) { keep(&c.gateway.concurrency)(v.integer(1, 10_000)) }},
+	{key: "gateway.concurrency", set: func(c *config, v value) { keep(&c.gateway.concurrency)(v.integer(1, mostConcurrency)) }},
+	{key: "gateway.latency", set: func(c *config, v value) {
+		keep(&c.gateway.latency)(v.duration(time.Millisecond, time.Minute))
+	}},
 	{key: "gateway.max_rate", set: func(c *config, v value) { keep(&c.gateway.maxRate)(v.integer(0, 1_000_000)) }},
 	{key: "gateway.auth_mode", set: func(c *config, v value) { keep(&c.gateway.authMode)(v.integer(1, 2)) }},
 	{key: "guids.file", set: func(c *config, v value) { keep(&c.guidsFile)(v.path()) }},
@@ -46,6 +49,9 @@ var settings = []setting{
 	{key: "listen.operations", atStart: true, set: func(c *config, v value) { keep(&c.operations)(v.listenAddress()) }},
 	{key: "exports", isList: true, set: readExports},
 }
+
+// mostConcurrency is the most of gateway.concurrency.
+const mostConcurrency = 10_000
 
 // keep returns what stores a value that could be read and leaves the default
 // otherwise.
@@ -69,7 +75,7 @@ func defaultConfig(text configText) *config {
 		file:       text.file,
 		timeZone:   time.UTC,
 		maxAgentID: ingest.DefaultMaxAgentID,
-		gateway:    gatewayConfig{timeout: 3 * time.Second, concurrency: 64, authMode: 2},
+		gateway:    gatewayConfig{timeout: 3 * time.Second, concurrency: 64, latency: 45 * time.Millisecond, authMode: 2},
 		derive:     deriveConfig{settle: 15 * time.Minute},
 		texts:      make(map[string]ingest.Secret),
 		spool:      spoolConfig{maxBytes: 1 << 30, maxAge: 7 * day},

@@ -30,7 +30,7 @@ func TestDefaultsOfAnEmptyConfig(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c.timeZone != time.UTC || c.dataDir != "/home/kim/.local/share/talktime" || !c.databaseURL.IsEmpty() ||
-				c.gateway.url != "" || c.gateway.timeout != 3*time.Second || c.gateway.concurrency != 64 || c.gateway.authMode != 2 ||
+				c.gateway.url != "" || c.gateway.timeout != 3*time.Second || c.gateway.concurrency != 64 || c.gateway.latency != 45*time.Millisecond || c.gateway.authMode != 2 ||
 				c.maxAgentID != 59999 || next(c) != "09:01:00" || c.operations != "" || c.derive.settle != 15*time.Minute || len(c.schedules) != 0 ||
 				c.spool != (spoolConfig{1 << 30, 7 * 24 * time.Hour}) {
 				t.Errorf("the defaults are %+v", c)
@@ -49,7 +49,7 @@ extra_zones: [America/New_York, Asia/Kathmandu, Europe/Berlin, Asia/Kathmandu]
 business_day_start: "04:30"
 data_dir: ~/talktime
 database: {url: postgres://kim:hush@db/talk}
-gateway: {url: https://gateway:8043, ca_file: ca.pem, timeout: 1500ms, concurrency: 8, max_rate: 200, auth_mode: 1}
+gateway: {url: https://gateway:8043, ca_file: ca.pem, timeout: 1500ms, concurrency: 8, latency: 20ms, max_rate: 200, auth_mode: 1}
 guids: {file: /srv/guids.csv}
 agents: {max_id: 999999}
 schedules:
@@ -81,7 +81,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	}
 	g := c.gateway
 	if g.url != "https://gateway:8043" || g.caFile != "/etc/tt/ca.pem" || g.timeout != 1500*time.Millisecond ||
-		g.concurrency != 8 || g.maxRate != 200 || g.authMode != 1 {
+		g.concurrency != 8 || g.latency != 20*time.Millisecond || g.maxRate != 200 || g.authMode != 1 {
 		t.Errorf("read gateway %+v", g)
 	}
 	if c.operations != "[::1]:9143" {
@@ -180,7 +180,7 @@ func TestFaults(t *testing.T) {
 			"aliases", "time_zone: &z UTC\ndata_dir: *z\ngateway: *z\n", nil,
 			[]string{
 				"talktime.yaml line 2: data_dir: YAML aliases are not used here: write the value out",
-				"talktime.yaml line 3: gateway: must hold keys (url, ca_file, timeout, concurrency, max_rate, auth_mode)",
+				"talktime.yaml line 3: gateway: must hold keys (url, ca_file, timeout, concurrency, latency, max_rate, auth_mode)",
 			},
 		},
 		{

@@ -43,7 +43,8 @@ Exit codes: 0 all well, warnings or not; 1 something failed; 2 the configuration
 type doctor struct {
 	*app
 	findings
-	isRecorder bool // the configuration is one to record with
+	isRecorder  bool // the configuration is one to record with
+	asksTooMuch bool // it is, but asks for more than can be done
 }
 
 func (a *app) doctor(ctx context.Context, format string) error {
@@ -62,6 +63,9 @@ func (a *app) doctor(ctx context.Context, format string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if d.asksTooMuch {
+		code = exitUsage
+	}
 	if code == exitOK && d.count(verdictFailed) > 0 {
 		code = exitFailed
 	}
@@ -79,7 +83,9 @@ func (d *doctor) lookAt(ctx context.Context, c *config) {
 	d.dataDir(c)
 	d.machineClock()
 	if d.isRecorder {
-		d.gateway(ctx, c, d.guids(c))
+		guids := d.guids(c)
+		d.reach(c, guids)
+		d.gateway(ctx, c, guids)
 	}
 	d.database(ctx, c)
 }

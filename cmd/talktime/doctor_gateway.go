@@ -123,6 +123,7 @@ func (d *doctor) gateway(ctx context.Context, c *config, file ccgateway.GUIDFile
 	}
 	d.certificate("gateway TLS", x.TLS+", chain and name verified", x.NotAfter)
 	d.answer(x, c)
+	d.reachAsSeen(x, c, file)
 }
 
 // authorities checks the file of certificates that the gateway's must go back to.

@@ -22,11 +22,15 @@ type link struct {
 
 // openPoller makes the client of a configuration. Nothing is asked yet. The
 // configuration must have been loaded forPolling; all that is wrong with the
-// files is one usage error.
+// files, and schedules that ask for more than can be, are one usage error.
 func (a *app) openPoller(c *config) (*polling, error) {
 	book, noBook := ccgateway.OpenBook(c.guidsFile, c.maxAgentID, a.clock, a.log)
 	l, noClient := a.newLink(c, book)
-	if err := errors.Join(noBook, noClient); err != nil {
+	err := errors.Join(noBook, noClient)
+	if err == nil {
+		err = a.checkReach(c, book.Agents())
+	}
+	if err != nil {
 		return nil, usageError(err)
 	}
 	p := &polling{}
@@ -67,6 +71,12 @@ func (p *polling) GUIDs() ccgateway.GUIDs { return p.current.Load().GUIDs() }
 // ccgateway.Client.
 func (p *polling) Counts() ccgateway.Counts { return p.current.Load().Counts() }
 
+// reach tells how much can be asked of the gateway as its replies are now.
+func (p *polling) reach() reach {
+	l := p.current.Load()
+	return reach{l.gateway.concurrency, l.gateway.maxRate, l.Latency(), "what replies take now"}
+}
+
 // Close drops the connections kept. Call it after the last poll.
 func (p *polling) Close() { p.current.Load().Close() }
 
@@ -76,6 +86,9 @@ func (p *polling) Close() { p.current.Load().Close() }
 func (p *polling) prepare(a *app, before, c *config) (replace func(), err error) {
 	old := p.current.Load()
 	book, err := ccgateway.OpenBook(c.guidsFile, c.maxAgentID, a.clock, a.log)
+	if err == nil {
+		err = a.checkReach(c, book.Agents())
+	}
 	if sameBook := before.guidsFile == c.guidsFile && before.maxAgentID == c.maxAgentID; err == nil && sameBook {
 		book = old.book
 		if old.gateway == c.gateway {

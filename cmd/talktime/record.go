@@ -57,7 +57,7 @@ func (a *app) record(ctx context.Context) (err error) {
 		return err
 	}
 	defer poller.Close()
-	tally, err := newTally(a.clock, a.log)
+	tally, err := newTally(a.clock, poller.reach, a.log)
 	if err != nil {
 		return err
 	}

@@ -22,17 +22,11 @@ const (
 const beatsPerTTL = 4
 
 // leaseTTL returns how long the beats of a recorder of these schedules may stay
-// away. The periods of the next hundred due instants of each stand for all.
+// away.
 func leaseTTL(schedules []ingest.Schedule, now time.Time) time.Duration {
 	ttl := longestTTL
 	for _, s := range schedules {
-		due := now
-		for range 100 {
-			if due = s.Next(due); due.IsZero() {
-				break
-			}
-			ttl = min(ttl, s.Period(due))
-		}
+		ttl = min(ttl, shortestPeriod(s, now))
 	}
 	return max(ttl, shortestTTL)
 }

@@ -15,17 +15,19 @@ type tally struct {
 	clock   ingest.Clock
 	log     *slog.Logger
 	minutes ingest.JobTimes
+	reach   func() reach // of the gateway now
 
 	mu          sync.Mutex
 	rounds      int
 	polls       map[ingest.Outcome]int
 	lag         time.Duration // the longest from the end of a round to its being stored
 	unreachable bool          // the last round got through to nobody
+	cut         ingest.Tick   // the latest with polls that its deadline cut off
 }
 
-func newTally(clock ingest.Clock, log *slog.Logger) (*tally, error) {
+func newTally(clock ingest.Clock, reach func() reach, log *slog.Logger) (*tally, error) {
 	minutes, err := ingest.NewJobTimes("0 * * * * *", "UTC")
-	return &tally{clock: clock, log: log, minutes: minutes, polls: map[ingest.Outcome]int{}}, err
+	return &tally{clock: clock, log: log, minutes: minutes, reach: reach, polls: map[ingest.Outcome]int{}}, err
 }
 
 // run tells until ctx ends, and then what is left to tell.
@@ -48,6 +50,9 @@ func (t *tally) add(tick ingest.Tick) {
 	}
 	if polls == 0 {
 		return
+	}
+	if tick.Polls[ingest.Skipped] > 0 {
+		t.cut = tick
 	}
 	// A probe of a gateway that keeps silent is skipped at the round's end.
 	unreachable := tick.Polls[ingest.Unreachable] > 0 && tick.Polls[ingest.Unreachable]+tick.Polls[ingest.Skipped] == polls
@@ -74,8 +79,21 @@ func (t *tally) tell() {
 		}
 	}
 	t.log.Info("recorded", line...)
-	t.rounds, t.lag = 0, 0
+	t.tellCut()
+	t.rounds, t.lag, t.cut = 0, 0, ingest.Tick{}
 	clear(t.polls)
+}
+
+// tellCut says why polls were cut off where replies are too slow for the round.
+func (t *tally) tellCut() {
+	polls := 0
+	for _, n := range t.cut.Polls {
+		polls += n
+	}
+	if err := t.reach().check(polls, t.cut.Period); polls > 0 && err != nil {
+		t.log.Warn("a round does not fit into its period; agents are skipped", "schedule", t.cut.Schedule, "due_at", t.cut.DueAt,
+			"skipped", t.cut.Polls[ingest.Skipped], "why", err)
+	}
 }
 
 // noLedger keeps no runs: telling is not worth a row.

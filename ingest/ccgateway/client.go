@@ -27,6 +27,7 @@ type Client struct {
 	breaker     *breaker
 	skew        *skew
 	requests    atomic.Uint64
+	latency     latency
 }
 
 // New makes a client. Every fault of cfg is in the one error. Nothing is sent

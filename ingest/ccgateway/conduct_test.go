@@ -221,3 +221,29 @@ func TestCookies(t *testing.T) {
 		t.Errorf("kept %q, want no huge one, and the eighth anew", sent)
 	}
 }
+
+// Latency follows what replies take on a standing connection, slowly.
+func TestLatency(t *testing.T) {
+	var b *bench
+	takes := 40 * time.Millisecond
+	b = newBench(t, func(w http.ResponseWriter, _ *http.Request) {
+		b.clock.advance(takes)
+		_, _ = io.WriteString(w, idle)
+	})
+	expect := func(step string, want time.Duration) {
+		t.Helper()
+		if got := b.Latency().Round(time.Millisecond); got != want {
+			t.Errorf("%s: %s, want %s", step, got, want)
+		}
+	}
+	expect("before the first", 0)
+	b.Poll(t.Context(), 101)
+	expect("the first", 40*time.Millisecond)
+	takes = 296 * time.Millisecond
+	b.Poll(t.Context(), 101)
+	expect("one is slow", 41*time.Millisecond)
+	for range 2000 {
+		b.Poll(t.Context(), 101)
+	}
+	expect("all are slow", 296*time.Millisecond)
+}

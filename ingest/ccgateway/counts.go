@@ -1,6 +1,9 @@
 package ccgateway
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Counts are a Client's figures since it was made, for metrics.
 type Counts struct {
@@ -29,4 +32,22 @@ func (c *Client) Counts() Counts {
 		ClockSkew:  time.Duration(c.skew.latest.Load()),
 		ClockSkews: c.skew.changes.Load(),
 	}
+}
+
+// Latency returns what replies take now, on a standing connection: a running mean
+// of some hundred. It is 0 before the first reply.
+func (c *Client) Latency() time.Duration { return time.Duration(c.latency.mean.Load()) }
+
+// latency is a running mean, in which a reply counts for 1/lastReplies. One that is
+// lost to another of the same moment does no harm.
+type latency struct{ mean atomic.Int64 }
+
+const lastReplies = 256
+
+func (l *latency) add(took time.Duration) {
+	mean := l.mean.Load()
+	if mean == 0 {
+		mean = int64(took)
+	}
+	l.mean.Store(mean + (int64(took)-mean)/lastReplies)
 }

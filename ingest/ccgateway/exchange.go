@@ -42,6 +42,7 @@ func (c *Client) attempt(ctx context.Context, agent ingest.AgentID, g *guid) ans
 
 	if err == nil {
 		c.skew.see(ctx, x.date, x.sent, received)
+		c.latency.add(received.Sub(x.sent))
 	}
 	if err != nil && ctx.Err() != nil || reachesDeadline(ctx, received) {
 		a := c.skipped(ctx)
