@@ -27,11 +27,19 @@ func (k Kind) IsNumber() bool { return k == Integer || k == Decimal || k == Seco
 type ColumnOf[R any] struct {
 	Name string // snake_case with its unit, stable: columns are only ever added
 	Kind Kind
-	// Text writes the row's value, empty where there is none.
-	Text func(*R) string
+	// Append appends the row's value as text, nothing where there is none.
+	Append func(text []byte, row *R) []byte
 	// IsSeen marks a figure of observed time, which has no value where nothing was
 	// observed, but could be said to be 0 there.
 	IsSeen bool
+}
+
+// Text returns the row's value, empty where there is none.
+func (c *ColumnOf[R]) Text(row *R) string { return string(c.Append(nil, row)) }
+
+// spelled makes a column's Append of what returns a text.
+func spelled[R any](text func(*R) string) func([]byte, *R) []byte {
+	return func(b []byte, row *R) []byte { return append(b, text(row)...) }
 }
 
 // Column is one column of the reports talk-time and states.
@@ -65,25 +73,25 @@ func (m Meta) Columns() []Column {
 		columns = append(columns, evidenceColumns(e)...)
 	}
 	for ratio := range Ratio(Ratios) {
-		columns = append(columns, Column{Name: ratio.String(), Kind: Decimal, Text: func(r *Row) string {
+		columns = append(columns, Column{Name: ratio.String(), Kind: Decimal, Append: func(b []byte, r *Row) []byte {
 			percent, blank := r.Ratio(ratio, m.AllowPartial)
 			if blank != NotBlank {
-				return ""
+				return b
 			}
-			return thousandths(percent)
+			return appendThousandths(b, percent)
 		}})
 	}
 	columns = append(columns,
-		seen(Column{Name: "talk_entries", Kind: Integer, Text: func(r *Row) string { return strconv.FormatInt(r.TalkEntries, 10) }}),
-		seen(Column{Name: "conflicts", Kind: Integer, Text: func(r *Row) string { return strconv.FormatInt(r.Conflicts, 10) }}),
-		Column{Name: "is_final", Kind: Boolean, Text: func(r *Row) string { return strconv.FormatBool(r.IsFinal) }},
-		Column{Name: "revision", Kind: Integer, Text: func(r *Row) string { return strconv.Itoa(r.Revision) }},
+		seen(Column{Name: "talk_entries", Kind: Integer, Append: func(b []byte, r *Row) []byte { return strconv.AppendInt(b, r.TalkEntries, 10) }}),
+		seen(Column{Name: "conflicts", Kind: Integer, Append: func(b []byte, r *Row) []byte { return strconv.AppendInt(b, r.Conflicts, 10) }}),
+		Column{Name: "is_final", Kind: Boolean, Append: func(b []byte, r *Row) []byte { return strconv.AppendBool(b, r.IsFinal) }},
+		Column{Name: "revision", Kind: Integer, Append: func(b []byte, r *Row) []byte { return strconv.AppendInt(b, int64(r.Revision), 10) }},
 	)
 	if m.Grouping.Unit != NoUnit {
 		zone := m.Window.Zone
 		columns = append(columns,
-			Column{Name: "local_time", Kind: Time, Text: func(r *Row) string { return r.Span.From.In(zone).Format("15:04") }},
-			Column{Name: "time_zone", Kind: Text, Text: func(*Row) string { return zone.String() }},
+			Column{Name: "local_time", Kind: Time, Append: func(b []byte, r *Row) []byte { return r.Span.From.In(zone).AppendFormat(b, "15:04") }},
+			Column{Name: "time_zone", Kind: Text, Append: spelled(func(*Row) string { return zone.String() })},
 		)
 	}
 	return columns
@@ -92,13 +100,13 @@ func (m Meta) Columns() []Column {
 // seen makes a column one of observed time: 0 means observed and none, no value
 // means not observed.
 func seen(column Column) Column {
-	text := column.Text
+	figure := column.Append
 	column.IsSeen = true
-	column.Text = func(r *Row) string {
+	column.Append = func(b []byte, r *Row) []byte {
 		if r.Observed() == 0 {
-			return ""
+			return b
 		}
-		return text(r)
+		return figure(b, r)
 	}
 	return column
 }
@@ -110,21 +118,21 @@ func (m Meta) keyColumns() []Column {
 	var columns []Column
 	if m.Grouping.ByAgent {
 		columns = append(columns,
-			Column{Name: "agent_id", Kind: Integer, Text: func(r *Row) string { return strconv.Itoa(int(r.Agent)) }},
-			Column{Name: "agent_name", Kind: Text, Text: func(r *Row) string { return r.Name }},
+			Column{Name: "agent_id", Kind: Integer, Append: func(b []byte, r *Row) []byte { return strconv.AppendInt(b, int64(r.Agent), 10) }},
+			Column{Name: "agent_name", Kind: Text, Append: spelled(func(r *Row) string { return r.Name })},
 		)
 	}
 	if m.Grouping.ByAgent || m.Grouping.ByTeam {
-		columns = append(columns, Column{Name: "team", Kind: Text, Text: func(r *Row) string { return r.Team }})
+		columns = append(columns, Column{Name: "team", Kind: Text, Append: spelled(func(r *Row) string { return r.Team })})
 	}
 	if m.Grouping.Unit == NoUnit {
 		return columns
 	}
 	return append(columns,
-		Column{Name: "local_date", Kind: Date, Text: func(r *Row) string { return m.Window.Date(r.Span.From).Format(time.DateOnly) }},
-		Column{Name: "bin_start_at", Kind: Instant, Text: func(r *Row) string { return r.Span.From.Format(time.RFC3339) }},
-		Column{Name: "bin_end_at", Kind: Instant, Text: func(r *Row) string { return r.Span.To.Format(time.RFC3339) }},
-		Column{Name: "utc_offset", Kind: Text, Text: func(r *Row) string { return r.Span.From.In(m.Window.Zone).Format("-07:00") }},
+		Column{Name: "local_date", Kind: Date, Append: func(b []byte, r *Row) []byte { return m.Window.Date(r.Span.From).AppendFormat(b, time.DateOnly) }},
+		Column{Name: "bin_start_at", Kind: Instant, Append: func(b []byte, r *Row) []byte { return r.Span.From.AppendFormat(b, time.RFC3339) }},
+		Column{Name: "bin_end_at", Kind: Instant, Append: func(b []byte, r *Row) []byte { return r.Span.To.AppendFormat(b, time.RFC3339) }},
+		Column{Name: "utc_offset", Kind: Text, Append: func(b []byte, r *Row) []byte { return r.Span.From.In(m.Window.Zone).AppendFormat(b, "-07:00") }},
 	)
 }
 
@@ -132,23 +140,25 @@ func evidenceColumns(e Evidence) []Column {
 	return []Column{
 		seen(seconds(e.String()+"_low", func(r *Row) int64 { low, _ := r.Bounds(e); return low })),
 		seen(seconds(e.String()+"_high", func(r *Row) int64 { _, high := r.Bounds(e); return high })),
-		{Name: e.String() + "_stderr_seconds", Kind: Seconds, Text: func(r *Row) string {
+		{Name: e.String() + "_stderr_seconds", Kind: Seconds, Append: func(b []byte, r *Row) []byte {
 			ms, seen := r.StdErr(e)
 			if !seen {
-				return ""
+				return b
 			}
-			return strconv.FormatFloat(ms/1000, 'f', 3, 64)
+			return strconv.AppendFloat(b, ms/1000, 'f', 3, 64)
 		}},
 	}
 }
 
 func seconds(name string, ms func(*Row) int64) Column {
-	return Column{Name: name + "_seconds", Kind: Seconds, Text: func(r *Row) string { return thousandths(ms(r)) }}
+	return Column{Name: name + "_seconds", Kind: Seconds, Append: func(b []byte, r *Row) []byte { return appendThousandths(b, ms(r)) }}
 }
 
-// thousandths writes a count of thousandths, not negative, as a decimal number.
-func thousandths(n int64) string {
-	var digits [24]byte
-	text := strconv.AppendInt(digits[:0], n/1000, 10)
-	return string(append(text, '.', '0'+byte(n%1000/100), '0'+byte(n%100/10), '0'+byte(n%10)))
+// appendThousandths writes a count of thousandths, not negative, as a decimal number.
+func appendThousandths(b []byte, n int64) []byte {
+	b = strconv.AppendInt(b, n/1000, 10)
+	return append(b, '.', '0'+byte(n%1000/100), '0'+byte(n%100/10), '0'+byte(n%10))
 }
+
+// thousandths is appendThousandths as a text of its own.
+func thousandths(n int64) string { return string(appendThousandths(nil, n)) }

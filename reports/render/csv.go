@@ -1,7 +1,7 @@
 package render
 
 import (
-	"encoding/csv"
+	"bufio"
 	"fmt"
 	"io"
 	"time"
@@ -17,53 +17,68 @@ const byteOrderMark = "\ufeff"
 // reports give equal bytes.
 type CSVOf[R any] struct {
 	form           Form
-	w              io.Writer
-	out            *csv.Writer
+	out            *bufio.Writer
+	comma          byte
 	isDecimalComma bool
 	columnsOf      func(reports.Meta) []reports.ColumnOf[R]
 	columns        []reports.ColumnOf[R]
-	record         []string
+	line           []byte // of the record being written
 	rows           int
 }
 
 // NewCSVOf returns a sink that writes the columns of a report to w.
 func NewCSVOf[R any](w io.Writer, form Form, columns func(reports.Meta) []reports.ColumnOf[R]) *CSVOf[R] {
-	c := &CSVOf[R]{form: form, w: w, out: csv.NewWriter(w), columnsOf: columns}
-	c.out.UseCRLF = form.Profile.crlf
-	c.out.Comma, c.isDecimalComma = form.marks()
+	c := &CSVOf[R]{form: form, out: bufio.NewWriterSize(w, bufferSize), columnsOf: columns}
+	c.comma, c.isDecimalComma = form.marks()
 	return c
 }
 
 // Begin writes the header, where the profile has one.
 func (c *CSVOf[R]) Begin(meta reports.Meta) error {
 	c.columns = c.columnsOf(meta)
-	c.record = make([]string, len(c.columns))
 	if c.form.Profile.hasMark {
-		if _, err := io.WriteString(c.w, byteOrderMark); err != nil {
+		if _, err := c.out.WriteString(byteOrderMark); err != nil {
 			return err
 		}
 	}
 	if !c.form.Profile.hasHeader {
 		return nil
 	}
+	c.line = c.line[:0]
 	for i, column := range c.columns {
-		c.record[i] = column.Name
+		if i > 0 {
+			c.line = append(c.line, c.comma)
+		}
+		c.line = append(c.line, column.Name...)
 	}
-	return c.out.Write(c.record)
+	return c.writeLine()
 }
 
 // Row writes one record.
 func (c *CSVOf[R]) Row(row *R) error {
+	c.line = c.line[:0]
 	for i := range c.columns {
-		column := &c.columns[i]
-		text := column.Text(row)
-		if c.form.Profile.isGuarded {
-			text = spreadsheetCell(column.Name, column.Kind, text, c.isDecimalComma)
+		if i > 0 {
+			c.line = append(c.line, c.comma)
 		}
-		c.record[i] = text
+		column, start := &c.columns[i], len(c.line)
+		c.line = column.Append(c.line, row)
+		switch {
+		case c.form.Profile.isGuarded:
+			text := spreadsheetCell(column.Name, column.Kind, string(c.line[start:]), c.isDecimalComma)
+			c.line = quoteCell(append(c.line[:start], text...), start, c.comma)
+		case column.Kind == reports.Text: // no other kind has a character to quote
+			c.line = quoteCell(c.line, start, c.comma)
+		}
 	}
 	c.rows++
-	return c.out.Write(c.record)
+	return c.writeLine()
+}
+
+func (c *CSVOf[R]) writeLine() error {
+	c.line = endRecord(c.line)
+	_, err := c.out.Write(c.line)
+	return err
 }
 
 // Rows returns how many records were written, without the header.
@@ -71,8 +86,7 @@ func (c *CSVOf[R]) Rows() int { return c.rows }
 
 // End writes what is still buffered.
 func (c *CSVOf[R]) End() error {
-	c.out.Flush()
-	return c.out.Error()
+	return c.out.Flush()
 }
 
 // CSV writes the reports talk-time and states.
@@ -122,11 +136,11 @@ func zeroMissing(columns []reports.Column) {
 		if column.Kind == reports.Seconds {
 			zero = "0.000"
 		}
-		columns[i].Text = func(row *reports.Row) string {
+		columns[i].Append = func(b []byte, row *reports.Row) []byte {
 			if row.Observed() == 0 {
-				return zero
+				return append(b, zero...)
 			}
-			return column.Text(row)
+			return column.Append(b, row)
 		}
 	}
 }

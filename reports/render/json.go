@@ -43,7 +43,8 @@ func (j *JSONOf[R]) Row(row *R) error {
 		j.line = append(j.line, ',')
 	}
 	j.line = append(j.line, "\n{"...)
-	for i, column := range j.columns {
+	for i := range j.columns {
+		column := &j.columns[i]
 		if i > 0 {
 			j.line = append(j.line, ", "...)
 		}
@@ -51,7 +52,7 @@ func (j *JSONOf[R]) Row(row *R) error {
 		j.line = append(j.line, column.Name...)
 		j.line = append(j.line, `": `...)
 		var err error
-		if j.line, err = appendValue(j.line, column.Kind, column.Text(row)); err != nil {
+		if j.line, err = appendValue(j.line, column, row); err != nil {
 			return fmt.Errorf("write %s: %w", column.Name, err)
 		}
 	}
@@ -60,15 +61,18 @@ func (j *JSONOf[R]) Row(row *R) error {
 	return err
 }
 
-func appendValue(line []byte, kind reports.Kind, text string) ([]byte, error) {
+// appendValue writes a row's value of a column; what is missing is null.
+func appendValue[R any](line []byte, column *reports.ColumnOf[R], row *R) ([]byte, error) {
+	start := len(line)
+	line = column.Append(line, row)
 	switch {
-	case text == "":
+	case len(line) == start:
 		return append(line, "null"...), nil
-	case kind.IsNumber() || kind == reports.Boolean:
-		return append(line, text...), nil
+	case column.Kind.IsNumber() || column.Kind == reports.Boolean:
+		return line, nil
 	default:
-		quoted, err := json.Marshal(text)
-		return append(line, quoted...), err
+		quoted, err := json.Marshal(string(line[start:]))
+		return append(line[:start], quoted...), err
 	}
 }
 

@@ -19,8 +19,7 @@ type Profile struct {
 	About   string // one line
 	Missing Missing
 
-	comma     rune
-	crlf      bool
+	comma     byte
 	hasMark   bool // a byte order mark
 	hasHeader bool
 	isGuarded bool // spreadsheet rules for text cells
@@ -42,19 +41,19 @@ const (
 var profiles = []Profile{
 	{
 		Name: "machine", Version: 1, Missing: EmptyMissing, About: "RFC 4180, UTF-8, exact seconds; for programs",
-		comma: ',', crlf: true, hasHeader: true,
+		comma: ',', hasHeader: true,
 	},
 	{
 		Name: "excel", Version: 1, Missing: EmptyMissing, About: "a byte order mark, delimiter and decimal mark by locale, decimal hours, no formulas",
-		comma: ',', crlf: true, hasMark: true, hasHeader: true, isGuarded: true, rows: hourlyRows,
+		comma: ',', hasMark: true, hasHeader: true, isGuarded: true, rows: hourlyRows,
 	},
 	{
 		Name: "wfm-15", Version: 1, Missing: FailMissing, About: "every quarter-hour in UTC, whole seconds, header",
-		comma: ',', crlf: true, hasHeader: true, rows: intervalRows,
+		comma: ',', hasHeader: true, rows: intervalRows,
 	},
 	{
 		Name: "wfm-semicolon-noheader", Version: 1, Missing: FailMissing, About: "every quarter-hour in UTC, whole seconds, semicolons, no header",
-		comma: ';', crlf: true, rows: intervalRows,
+		comma: ';', rows: intervalRows,
 	},
 }
 
@@ -135,14 +134,14 @@ type Form struct {
 func (f Form) Columns(meta reports.Meta) []reports.Column {
 	columns := f.Profile.rows.columns(meta, f.Profile.rows.rounding())
 	for i := range columns {
-		columns[i].Text = nil
+		columns[i].Append = nil
 	}
 	return columns
 }
 
 // Dialect returns what parts the cells of a record, and whether the first record
 // is a header.
-func (f Form) Dialect() (comma rune, hasHeader bool) {
+func (f Form) Dialect() (comma byte, hasHeader bool) {
 	comma, _ = f.marks()
 	return comma, f.Profile.hasHeader
 }
@@ -159,7 +158,7 @@ func (f Form) missing() Missing {
 }
 
 // marks returns the delimiter, and whether the decimal mark is a comma.
-func (f Form) marks() (comma rune, isDecimalComma bool) {
+func (f Form) marks() (comma byte, isDecimalComma bool) {
 	if !f.Profile.isGuarded || !hasDecimalComma(f.Locale) {
 		return f.Profile.comma, false
 	}

@@ -84,11 +84,11 @@ func withHours(columns []reports.Column, rounded *rounding) []reports.Column {
 		if units := hours[name]; isSeconds && units != nil {
 			all = append(all, reports.Column{
 				Name: name + "_hours", Kind: reports.Decimal, IsSeen: column.IsSeen,
-				Text: func(row *reports.Row) string {
+				Append: func(b []byte, row *reports.Row) []byte {
 					if column.IsSeen && row.Observed() == 0 {
-						return ""
+						return b
 					}
-					return strconv.FormatFloat(float64(units())/10_000, 'f', 4, 64)
+					return strconv.AppendFloat(b, float64(units())/10_000, 'f', 4, 64)
 				},
 			})
 		}
@@ -100,8 +100,8 @@ func withHours(columns []reports.Column, rounded *rounding) []reports.Column {
 // start, the agent, and whole seconds that add up to 900.
 func intervalColumns(rounded *rounding) []reports.Column {
 	columns := []reports.Column{
-		{Name: "interval_start_at", Kind: reports.Instant, Text: func(row *reports.Row) string { return row.Span.From.Format(time.RFC3339) }},
-		{Name: "agent_id", Kind: reports.Integer, Text: func(row *reports.Row) string { return strconv.Itoa(int(row.Agent)) }},
+		{Name: "interval_start_at", Kind: reports.Instant, Append: func(b []byte, row *reports.Row) []byte { return row.Span.From.AppendFormat(b, time.RFC3339) }},
+		{Name: "agent_id", Kind: reports.Integer, Append: func(b []byte, row *reports.Row) []byte { return strconv.AppendInt(b, int64(row.Agent), 10) }},
 	}
 	for _, e := range []reports.Evidence{
 		reports.Staffed, reports.Handle, reports.Evidence(reports.Talk), reports.Evidence(reports.ACW),
@@ -110,23 +110,23 @@ func intervalColumns(rounded *rounding) []reports.Column {
 	} {
 		columns = append(columns, reports.Column{
 			Name: e.String() + "_seconds", Kind: reports.Integer, IsSeen: true,
-			Text: func(row *reports.Row) string {
+			Append: func(b []byte, row *reports.Row) []byte {
 				if row.Observed() == 0 {
-					return ""
+					return b
 				}
-				return strconv.FormatInt(rounded.of(e), 10)
+				return strconv.AppendInt(b, rounded.of(e), 10)
 			},
 		})
 	}
 	return append(columns,
-		reports.Column{Name: "unobserved_seconds", Kind: reports.Integer, Text: func(*reports.Row) string {
-			return strconv.FormatInt(rounded.sum(reports.Failed, reports.RecorderDown), 10)
+		reports.Column{Name: "unobserved_seconds", Kind: reports.Integer, Append: func(b []byte, _ *reports.Row) []byte {
+			return strconv.AppendInt(b, rounded.sum(reports.Failed, reports.RecorderDown), 10)
 		}},
-		reports.Column{Name: "unscheduled_seconds", Kind: reports.Integer, Text: func(*reports.Row) string {
-			return strconv.FormatInt(rounded.sum(reports.Unscheduled), 10)
+		reports.Column{Name: "unscheduled_seconds", Kind: reports.Integer, Append: func(b []byte, _ *reports.Row) []byte {
+			return strconv.AppendInt(b, rounded.sum(reports.Unscheduled), 10)
 		}},
-		reports.Column{Name: "pending_seconds", Kind: reports.Integer, Text: func(*reports.Row) string {
-			return strconv.FormatInt(rounded.sum(reports.Pending), 10)
+		reports.Column{Name: "pending_seconds", Kind: reports.Integer, Append: func(b []byte, _ *reports.Row) []byte {
+			return strconv.AppendInt(b, rounded.sum(reports.Pending), 10)
 		}},
 	)
 }
