@@ -23,7 +23,8 @@ func At(ctx context.Context, source SampleSource, request Request, sink SinkOf[S
 		if err != nil {
 			return err
 		}
-		if err := sink.Begin(Meta{request, near.Facts}); err != nil {
+		sink := &shapedOf[StateAt]{SinkOf: sink, columns: Meta.StateColumns, account: func(*LeftOut, *Meta, *StateAt) {}}
+		if err := sink.Begin(Meta{Request: request, Facts: near.Facts}); err != nil {
 			return err
 		}
 		for i := range states {

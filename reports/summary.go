@@ -30,26 +30,31 @@ type Request struct {
 	// Evidence makes a table show how good the figure of every state and group
 	// is. Machine formats always carry it.
 	Evidence bool
+	// Shape says what of the report is shown. Its names are of columns the report
+	// has.
+	Shape Shape
 }
 
 // Meta is what a report says about itself beside its rows.
 type Meta struct {
 	Request
 	Facts
+	LeftOut *LeftOut // what the Shape's Top leaves out; nil without a Top
 }
 
 // Sink takes a report as it is made: Begin once, Row for each row in order,
-// End once with the sum of everything. A row is only valid during its call.
+// End once with the sum of everything, shown or not. A row is only valid during
+// its call.
 type Sink interface {
 	Begin(Meta) error
 	Row(*Row) error
 	End(total *Row) error
 }
 
-// Summarize makes the report and hands it to the sink row by row. It keeps one
-// row, the roster and, for the total's standard error, one day of each agent
-// and the days in which an id or its team changed hands. It returns the total,
-// or an error where any row does not account for all of its time; an
+// Summarize makes the report and hands it to the sink row by row, in the Shape
+// asked for. It keeps one row, or those a Shape sorts (MostSorted), the roster and,
+// for the total's standard error, one day of each agent and the days in which an
+// id or its team changed hands. It returns the total, or an error where any row does not account for all of its time; an
 // UnknownTeamsError where a team is asked for that the roster does not know.
 func Summarize(ctx context.Context, source Source, request Request, sink Sink) (Row, error) {
 	total, err := summarize(ctx, source, &request, sink)
@@ -67,7 +72,8 @@ func summarize(ctx context.Context, source Source, request *Request, sink Sink) 
 	if err := facts.Roster.CheckTeams(request.Teams); err != nil {
 		return Row{}, err
 	}
-	if err := sink.Begin(Meta{*request, facts}); err != nil {
+	sink = &shaped{Sink: sink}
+	if err := sink.Begin(Meta{Request: *request, Facts: facts}); err != nil {
 		return Row{}, err
 	}
 	s := summary{

@@ -19,7 +19,8 @@ type SinkOf[R any] interface {
 
 // Timeline hands the sink what each agent did, one after the other, without a
 // gap in the window: the episodes that touch it, whole, and between them what
-// was not observed, by cause, cut at the window. It keeps one row.
+// was not observed, by cause, cut at the window. It keeps one row, or
+// those a Shape sorts.
 //
 // It knows closed quarter-hours only: from the last one's end everything is
 // Pending. Of a request without agents it shows those with a segment.
@@ -29,7 +30,11 @@ func Timeline(ctx context.Context, source SegmentSource, request Request, sink S
 		if err != nil {
 			return err
 		}
-		if err := sink.Begin(Meta{request, facts}); err != nil {
+		sink := &shapedOf[Episode]{SinkOf: sink, columns: Meta.EpisodeColumns, account: func(left *LeftOut, m *Meta, e *Episode) {
+			left.Time += e.Within(m.Window.Span)
+			left.MS[e.Measure] += e.Within(m.Window.Span)
+		}}
+		if err := sink.Begin(Meta{Request: request, Facts: facts}); err != nil {
 			return err
 		}
 		t := timeline{window: request.Window.Span, closed: closedUntil(facts.Horizon), sink: sink}

@@ -31,6 +31,9 @@ type reportAudit struct {
 	Profile          string   `json:"profile,omitempty"`
 	OnMissing        string   `json:"on_missing,omitempty"`
 	Locale           string   `json:"locale,omitempty"`
+	Columns          []string `json:"columns,omitempty"`
+	Sort             []string `json:"sort,omitempty"`
+	Top              int      `json:"top,omitempty"`
 	Out              string   `json:"out,omitempty"` // nothing for standard output
 	AllowPartial     bool     `json:"allow_partial,omitempty"`
 	Evidence         bool     `json:"evidence,omitempty"`
@@ -58,6 +61,10 @@ func auditOf(request reports.Request, flags reportFlags) reportAudit {
 		if form.Locale != language.Und {
 			asked.Locale = form.Locale.String()
 		}
+	}
+	asked.Columns, asked.Top = request.Shape.Columns, request.Shape.Top
+	for _, key := range request.Shape.Sort {
+		asked.Sort = append(asked.Sort, key.String())
 	}
 	if flags.out != toStdout {
 		asked.Out = flags.out

@@ -27,6 +27,8 @@ type reportFlags struct {
 	allowPartial    bool
 	evidence        bool
 	requireCoverage float64 // percent; 0 asks for none
+	columns, sort   []string
+	top             int // rows; 0 asks for all
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -74,6 +76,8 @@ to FILE.meta.json when --out names a FILE. In CSV 0 means observed and none, an
 empty cell means not observed. --profile chooses whose rules CSV follows:
 
 ` + profileLines() + `
+` + shapeHelp + `
+
 --evidence makes a table of how good the figures are: every state and group with
 half its 95 % interval and the least and most the samples allow. CSV and JSON
 have them always.
@@ -91,6 +95,7 @@ Exit code 3 means that the report was written and less was seen than
   talktime report %[1]s --from 2026-11-20T08:00:00+01:00 --by 15m --agent 101,103-110
   talktime report %[1]s --from 2026-11-01 --to 2026-12-01 --by week,agent --evidence
   talktime report %[1]s --by team,day --team Sales,Support --team-as-of now
+  talktime report %[1]s --by agent --sort talk_seconds:desc --top 20 --columns agent_id,agent_name,talk_seconds
   talktime report %[1]s --tz America/New_York --format csv --out yesterday.csv --require-coverage 95`, name),
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.report(cmd.Context(), name, flags) },
@@ -98,6 +103,7 @@ Exit code 3 means that the report was written and less was seen than
 	f := cmd.Flags()
 	windowFlags(f, &flags)
 	outputFlags(f, &flags)
+	shapeFlags(f, &flags)
 	f.StringVar(&flags.by, "by", "agent", "`words` rows are kept apart and sorted by: agent, team, one of 15m, 30m, 60m, day, week, month; or none")
 	f.StringSliceVar(&flags.teams, "team", nil, "`teams` whose time to show, such as Sales,Support; "+reports.NoTeam+" for time in none (default: all)")
 	f.StringVar(&flags.teamAsOf, "team-as-of", "time", "which of a person's teams counts: the one at the `time`, or the one of now")
@@ -127,6 +133,9 @@ func (a *app) report(ctx context.Context, name string, flags reportFlags) error 
 		total, rows, err := a.writeReport(ctx, s, request, flags, form)
 		if _, ok := errors.AsType[*reports.UnknownTeamsError](err); ok {
 			return rows, unknownTeam(err)
+		}
+		if errors.Is(err, reports.ErrTooManyRows) {
+			return rows, usageError(err)
 		}
 		if err == nil {
 			err = checkCoverage(&total, flags.requireCoverage)
@@ -167,6 +176,9 @@ func (a *app) reportRequest(name string, flags reportFlags, c *config) (reports.
 	}
 	if flags.requireCoverage < 0 || flags.requireCoverage > 100 {
 		fault(fmt.Errorf("--require-coverage %g is outside 0-100 percent", flags.requireCoverage))
+	}
+	if request.Shape, err = flags.shape(request); err != nil {
+		fault(err)
 	}
 	fault(a.checkOutput(flags, request))
 	return request, errors.Join(faults...)

@@ -38,6 +38,7 @@ was not observed is told with the cause.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.reportAt(cmd.Context(), args[0], flags) },
 	}
 	outputFlags(cmd.Flags(), &flags)
+	shapeFlags(cmd.Flags(), &flags)
 	return cmd
 }
 
@@ -53,7 +54,9 @@ func (a *app) reportAt(ctx context.Context, instant string, flags reportFlags) e
 	return a.withAudit(ctx, c, request.Report, auditOf(request, flags), func(s *store.Snapshot) (int64, error) {
 		return a.writeRows(ctx, s, request, flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, int64, error) {
 			sink := metaOf(newSinkOf(flags, w, reports.Meta.StateColumns, func() reports.SinkOf[reports.StateAt] {
-				return render.NewAt(w, a.isColored(w))
+				return listOr(a, w, request, reports.Meta.StateColumns, func() reports.SinkOf[reports.StateAt] {
+					return render.NewAt(w, a.isColored(w))
+				})
 			}))
 			err := reports.At(ctx, s, request, sink)
 			return sink.meta, sink.rows, err
@@ -78,6 +81,9 @@ func (a *app) atRequest(instant string, flags reportFlags, c *config) (reports.R
 		if request.Agents, err = ingest.ParseAgentSet(flags.agents, c.maxAgentID); err != nil {
 			faults = append(faults, fmt.Errorf("--agent: %w", err))
 		}
+	}
+	if request.Shape, err = flags.shape(request); err != nil {
+		faults = append(faults, err)
 	}
 	faults = append(faults, a.checkOutput(flags, request))
 	return request, errors.Join(faults...)

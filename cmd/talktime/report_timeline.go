@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,12 @@ its seconds are those inside. Quarter-hours that are not closed yet are pending.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.reportRows(cmd.Context(), "timeline", flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, int64, error) {
 				sink := metaOf(newSinkOf(flags, w, reports.Meta.EpisodeColumns, func() reports.SinkOf[reports.Episode] {
-					return render.NewTimeline(w, a.isColored(w), columnsOf(w))
+					return listOr(a, w, request, reports.Meta.EpisodeColumns, func() reports.SinkOf[reports.Episode] {
+						if !request.Shape.IsZero() { // the bar of an agent is painted from left to right
+							return render.NewList(w, a.isColored(w), reports.Meta.EpisodeColumns, episodeColumns...)
+						}
+						return render.NewTimeline(w, a.isColored(w), columnsOf(w))
+					})
 				}))
 				err := reports.Timeline(ctx, s, request, sink)
 				return sink.meta, sink.rows, err
@@ -40,8 +46,13 @@ its seconds are those inside. Quarter-hours that are not closed yet are pending.
 	}
 	windowFlags(cmd.Flags(), &flags)
 	outputFlags(cmd.Flags(), &flags)
+	shapeFlags(cmd.Flags(), &flags)
 	return cmd
 }
+
+// episodeColumns are what a table of a timeline shows where its episodes are not in
+// their own order.
+var episodeColumns = []string{"agent_id", "started_at", "ended_at", "seconds", "measure", "cause", "is_open"}
 
 func (a *app) sessionsCommand() *cobra.Command {
 	var flags reportFlags
@@ -62,7 +73,9 @@ talk reach over midnight; nothing is left out for it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.reportRows(cmd.Context(), "sessions", flags, func(ctx context.Context, s *store.Snapshot, request reports.Request, w io.Writer) (reports.Meta, int64, error) {
 				sink := metaOf(newSinkOf(flags, w, reports.Meta.SessionColumns, func() reports.SinkOf[reports.Session] {
-					return render.NewSessions(w, a.isColored(w))
+					return listOr(a, w, request, reports.Meta.SessionColumns, func() reports.SinkOf[reports.Session] {
+						return render.NewSessions(w, a.isColored(w))
+					})
 				}))
 				err := reports.Sessions(ctx, s, request, sink)
 				return sink.meta, sink.rows, err
@@ -71,6 +84,7 @@ talk reach over midnight; nothing is left out for it.`,
 	}
 	windowFlags(cmd.Flags(), &flags)
 	outputFlags(cmd.Flags(), &flags)
+	shapeFlags(cmd.Flags(), &flags)
 	return cmd
 }
 
@@ -103,6 +117,10 @@ func (a *app) reportRows(ctx context.Context, name string, flags reportFlags, wr
 		return usageError(err)
 	}
 	return a.withAudit(ctx, c, name, auditOf(request, flags), func(s *store.Snapshot) (int64, error) {
-		return a.writeRows(ctx, s, request, flags, write)
+		rows, err := a.writeRows(ctx, s, request, flags, write)
+		if errors.Is(err, reports.ErrTooManyRows) {
+			return rows, usageError(err)
+		}
+		return rows, err
 	})
 }

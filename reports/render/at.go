@@ -28,8 +28,7 @@ func NewAt(w io.Writer, colored bool) *At {
 // Begin writes the title.
 func (a *At) Begin(meta reports.Meta) error {
 	a.meta = meta
-	a.sheet.line(a.sheet.style.bold, fmt.Sprintf("Everyone at %s · %s", meta.At.In(meta.Window.Zone).Format("Mon 2006-01-02 15:04:05 -07:00"), meta.Window.Zone))
-	return a.sheet.polling(meta)
+	return a.sheet.instant(meta)
 }
 
 // Row counts the agent and keeps his line.
@@ -74,7 +73,11 @@ func (a *At) End() error {
 			counts = append(counts, fmt.Sprintf("%s %d", spoken(reports.Measure(m)), n))
 		}
 	}
-	a.sheet.line("", fmt.Sprintf("%d agents: %s", len(a.rows), strings.Join(counts, " · ")))
+	of := ""
+	if left := a.meta.LeftOut; left != nil {
+		of = fmt.Sprintf(" of %d", len(a.rows)+left.Rows)
+	}
+	a.sheet.line("", fmt.Sprintf("%d%s agents: %s", len(a.rows), of, strings.Join(counts, " · ")))
 	a.sheet.line("", "")
 	for _, row := range a.rows {
 		if err := a.sheet.add(row...); err != nil {
@@ -86,5 +89,7 @@ func (a *At) End() error {
 	if a.provisional > 0 {
 		provisional = fmt.Sprintf("last seen: the next sample is still to come and may move the border; agents: %d.", a.provisional)
 	}
-	return a.sheet.notes("Seen before and after: the nearest samples no further than the hold, and their distance from the instant.", provisional)
+	return a.sheet.notes(append([]string{
+		"Seen before and after: the nearest samples no further than the hold, and their distance from the instant.", provisional,
+	}, shapeNotes(a.meta)...)...)
 }

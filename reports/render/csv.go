@@ -35,7 +35,7 @@ func NewCSVOf[R any](w io.Writer, form Form, columns func(reports.Meta) []report
 
 // Begin writes the header, where the profile has one.
 func (c *CSVOf[R]) Begin(meta reports.Meta) error {
-	c.columns = c.columnsOf(meta)
+	c.columns = reports.Chosen(&meta.Shape, c.columnsOf(meta))
 	if c.form.Profile.hasMark {
 		if _, err := c.out.WriteString(byteOrderMark); err != nil {
 			return err

@@ -27,7 +27,7 @@ func NewJSONOf[R any](w io.Writer, columns func(reports.Meta) []reports.ColumnOf
 
 // Begin writes the meta.
 func (j *JSONOf[R]) Begin(meta reports.Meta) error {
-	j.columns = j.columnsOf(meta)
+	j.columns = reports.Chosen(&meta.Shape, j.columnsOf(meta))
 	text, err := json.MarshalIndent(newMetaText(meta), "", "  ")
 	if err != nil {
 		return fmt.Errorf("write meta: %w", err)

@@ -34,8 +34,10 @@ func (t *Table) writePage() {
 		t.widen(cells)
 	}
 	t.write("\n")
-	t.writeDim(t.groupLine())
-	t.writeBold(t.join(above))
+	if groups := t.groupLine(); groups != "" { // chosen columns have none
+		t.writeDim(groups)
+		t.writeBold(t.join(above))
+	}
 	t.writeBold(t.join(below))
 	t.writeRule()
 	for _, cells := range t.page {

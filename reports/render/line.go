@@ -45,13 +45,24 @@ func (l *line) high(e reports.Evidence) string {
 }
 
 // margin writes the half-width of the 95 % interval.
-func (l *line) margin(e reports.Evidence) string {
+func (l *line) margin(e reports.Evidence) string { return l.error(e, 1.96) }
+
+// stderr writes the standard error.
+func (l *line) stderr(e reports.Evidence) string { return l.error(e, 1) }
+
+// error writes some standard errors. The rows that a Top leaves out are summed
+// without one: those of an agent's day do not simply add.
+func (l *line) error(e reports.Evidence, times float64) string {
 	stderr, seen := l.row.StdErr(e)
-	if !seen {
+	switch {
+	case l.row.Agents == 0:
+		return ""
+	case !seen:
 		l.marks.noValue = true
 		return noValue
+	default:
+		return margin(times * stderr)
 	}
-	return margin(1.96 * stderr)
 }
 
 // ratio writes a percentage, or the sign of why there is none.

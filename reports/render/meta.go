@@ -29,7 +29,38 @@ type metaText struct {
 	HoldsSeconds      []float64      `json:"holds_seconds"`
 	MinCoveragePct    int            `json:"min_coverage_pct,omitempty"`
 	AllowPartial      *bool          `json:"allow_partial,omitempty"`
+	Columns           []string       `json:"columns,omitempty"` // those asked for
+	Sort              []string       `json:"sort,omitempty"`
+	Top               int            `json:"top,omitempty"`
+	LeftOut           *leftOutText   `json:"left_out,omitempty"` // by top
 	Program           string         `json:"program"`
+}
+
+// leftOutText is what a top leaves out: its rows, and their time.
+type leftOutText struct {
+	Rows    int                    `json:"rows"`
+	Seconds json.Number            `json:"seconds,omitempty"`
+	Of      map[string]json.Number `json:"of,omitempty"` // seconds of each measure there is any of
+}
+
+func newLeftOutText(left *reports.LeftOut) *leftOutText {
+	if left == nil {
+		return nil
+	}
+	text := &leftOutText{Rows: left.Rows, Of: map[string]json.Number{}}
+	if left.Time > 0 {
+		text.Seconds = exactSeconds(left.Time)
+	}
+	for m, ms := range left.MS {
+		if ms > 0 {
+			text.Of[reports.Measure(m).String()+"_seconds"] = exactSeconds(ms)
+		}
+	}
+	return text
+}
+
+func exactSeconds(ms int64) json.Number {
+	return json.Number(fmt.Sprintf("%d.%03d", ms/1000, ms%1000))
 }
 
 type scheduleText struct {
@@ -53,7 +84,13 @@ func newMetaText(m reports.Meta) metaText {
 		Schedules:         []scheduleText{},
 		PeriodsSeconds:    []float64{},
 		HoldsSeconds:      []float64{},
+		Columns:           m.Shape.Columns,
+		Top:               m.Shape.Top,
+		LeftOut:           newLeftOutText(m.LeftOut),
 		Program:           m.Program,
+	}
+	for _, key := range m.Shape.Sort {
+		text.Sort = append(text.Sort, key.String())
 	}
 	if _, isGrouped := groupedTitles[m.Report]; isGrouped {
 		text.By, text.TeamAsOf = m.Grouping.String(), "time"

@@ -121,6 +121,9 @@ func (t *Table) writeNotes(total *reports.Row) {
 	note(t.marks.lowCoverage, "%s left blank: less than %d %% of the time polls were due for was observed (--allow-partial shows it).", lowCoverage, reports.MinCoverage)
 	note(t.meta.AllowPartial, "Ratios are shown whatever the coverage (--allow-partial).")
 	note(shown, "Rounded so that each row's parts add up to its total; a column may differ from the total row by rounding. --format csv has milliseconds.")
+	for _, n := range shapeNotes(t.meta) {
+		note(true, "%s", n)
+	}
 	note(horizon.IsZero(), "Nothing is derived yet: everything is pending.")
 	note(!horizon.IsZero() && horizon.Before(t.meta.Window.To), "Figures reach to %s; everything later is pending.",
 		horizon.In(t.meta.Window.Zone).Format("Mon 2006-01-02 15:04:05 -07:00"))
@@ -144,7 +147,12 @@ func identity(total *reports.Row) string {
 	if total.Time != total.Span.Milliseconds()*int64(total.Agents) {
 		whole = fmt.Sprintf("%d %s, %s s in the teams asked for", total.Agents, agents, seconds(total.Time))
 	}
-	return fmt.Sprintf("identity: %s = staffed %s + signed out %s + unobserved %s + unscheduled %s + pending %s s, residual %d ms",
-		whole, seconds(total.Value(reports.Staffed)), seconds(total.MS[reports.SignedOut]),
-		seconds(total.Unobserved()), seconds(total.MS[reports.Unscheduled]), seconds(total.MS[reports.Pending]), total.Residual())
+	return fmt.Sprintf("identity: %s = %s, residual %d ms", whole, parts(&total.Sums), total.Residual())
+}
+
+// parts writes what time is made up of.
+func parts(sums *reports.Sums) string {
+	return fmt.Sprintf("staffed %s + signed out %s + unobserved %s + unscheduled %s + pending %s s",
+		seconds(sums.Value(reports.Staffed)), seconds(sums.MS[reports.SignedOut]),
+		seconds(sums.Unobserved()), seconds(sums.MS[reports.Unscheduled]), seconds(sums.MS[reports.Pending]))
 }

@@ -85,6 +85,8 @@ func (p Profile) Check(request reports.Request) error {
 		return fmt.Errorf("profile %s is of quarter-hours, the report %s has none: use machine or excel", p.Name, request.Report)
 	case !g.ByAgent || g.ByTeam || g.Unit != reports.QuarterHours:
 		return fmt.Errorf("profile %s has a row for each agent and quarter-hour: ask for it by 15m,agent or agent,15m", p.Name)
+	case !request.Shape.IsZero():
+		return fmt.Errorf("profile %s is read by the place of its columns and the order of its rows: --columns, --sort and --top are for machine and excel", p.Name)
 	default:
 		return nil
 	}

@@ -75,10 +75,25 @@ func goldens(t testing.TB) map[string]struct {
 	now.TeamAsOf = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	sales := request(t, "states", "2026-11-20", "", "agent")
 	sales.Teams = []string{"Sales", reports.NoTeam}
+	top := request(t, "talk-time", "2026-11-20", "", "agent")
+	top.Shape = reports.Shape{Sort: []reports.SortKey{{Column: "talk_seconds", IsDescending: true}, {Column: "agent_id"}}, Top: 2}
+	chosen := request(t, "states", "2026-11-20", "", "agent,day")
+	chosen.Shape = reports.Shape{
+		Columns: []string{
+			"talk_seconds", "agent_id", "agent_name", "team", "local_date", "observed_seconds", "handle_low_seconds", "handle_high_seconds",
+			"handle_stderr_seconds", "occupancy_pct", "talk_entries", "is_final",
+		},
+		Sort: []reports.SortKey{{Column: "team"}}, Top: 4,
+	}
+	labelled := request(t, "talk-time", "2026-11-20", "", "agent")
+	labelled.Shape.Columns = []string{"agent_id", "failed_seconds"}
 	return map[string]struct {
 		source  day
 		request reports.Request
 	}{
+		"talk-time_top":           {past, top},
+		"states_chosen":           {staff, chosen},
+		"talk-time_chosen":        {past, labelled},
 		"talk-time_agent":         {past, request(t, "talk-time", "2026-11-20", "", "agent")},
 		"talk-time_allow-partial": {past, partial},
 		"talk-time_15m":           {past, request(t, "talk-time", "2026-11-20T08:00:00Z", "2026-11-20T09:30:00Z", "15m")},

@@ -145,13 +145,38 @@ func tell[R any](t testing.TB, sink reports.SinkOf[R], meta reports.Meta, rows [
 	}
 }
 
+// leaving is the meta of a report that leaves out so many rows.
+func leaving(meta reports.Meta, rows int) reports.Meta {
+	meta.Shape.Top, meta.LeftOut = 4, &reports.LeftOut{Rows: rows}
+	return meta
+}
+
 func TestGoldenRows(t *testing.T) {
 	timeline := metaOf(t, "timeline", "2026-11-20", "")
 	night := metaOf(t, "timeline", "2026-10-25", "2026-10-27")
 	night.Horizon = utc("2026-11-01T00:00:00Z")
 	two := append(lived(101), lived(102)...)
 	sessions, at := metaOf(t, "sessions", "2026-11-20", ""), metaOf(t, "at", "2026-11-20", "")
+	episodes := timeline
+	episodes.Shape = reports.Shape{Sort: []reports.SortKey{{Column: "seconds", IsDescending: true}}, Top: 14}
+	episodes.LeftOut = &reports.LeftOut{Rows: 2, Time: 61_000}
+	episodes.LeftOut.MS[reports.Talk], episodes.LeftOut.MS[reports.Failed] = 60_000, 1000
+	ends := sessions
+	ends.Shape.Columns = []string{"end_kind", "agent_id", "last_staffed_at", "suspected_left_signed_in"}
+	measures := at
+	measures.Shape = reports.Shape{Columns: []string{"agent_id", "measure", "before_age_seconds"}, Top: 9}
+	measures.LeftOut = &reports.LeftOut{Rows: 3}
 	for name, write := range map[string]func(w io.Writer){
+		"timeline_sorted.txt": func(w io.Writer) {
+			tell(t, render.NewList(w, false, reports.Meta.EpisodeColumns, "agent_id", "started_at", "seconds", "measure", "cause"), episodes, lived(101))
+		},
+		"sessions_chosen.txt": func(w io.Writer) { tell(t, render.NewList(w, false, reports.Meta.SessionColumns), ends, sittings()) },
+		"sessions_chosen.csv": func(w io.Writer) {
+			tell(t, render.NewCSVOf(w, machine, reports.Meta.SessionColumns), ends, sittings())
+		},
+		"at_chosen.txt":        func(w io.Writer) { tell(t, render.NewList(w, false, reports.Meta.StateColumns), measures, states()) },
+		"at_chosen.json":       func(w io.Writer) { tell(t, render.NewJSONOf(w, reports.Meta.StateColumns), measures, states()) },
+		"at_top.txt":           func(w io.Writer) { tell(t, render.NewAt(w, false), leaving(at, 3), states()) },
 		"timeline.txt":         func(w io.Writer) { tell(t, render.NewTimeline(w, false, 120), timeline, two) },
 		"timeline_colored.txt": func(w io.Writer) { tell(t, render.NewTimeline(w, true, 80), timeline, lived(101)) },
 		"timeline_autumn.txt":  func(w io.Writer) { tell(t, render.NewTimeline(w, false, 120), night, autumn()) },

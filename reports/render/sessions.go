@@ -50,15 +50,15 @@ func (s *Sessions) Row(row *reports.Session) error {
 func (s *Sessions) End() error {
 	s.sheet.writePage()
 	if s.rows == 0 {
-		return s.sheet.notes("No agent was staffed in this window.", closedNote(s.meta), dirtyNote(s.meta))
+		return s.sheet.notes(append(shapeNotes(s.meta), "No agent was staffed in this window.", closedNote(s.meta), dirtyNote(s.meta))...)
 	}
 	suspected := ""
 	if s.suspected > 0 {
 		suspected = "left signed in? more than 4 hours without talk reach over midnight. Nothing is left out for it."
 	}
-	return s.sheet.notes(
+	return s.sheet.notes(append(shapeNotes(s.meta),
 		"A session is staffed time, unobserved holes of up to 10 minutes included. It is shown whole, also outside the window.",
 		"± is half the gap between the two samples an end was drawn between; ? beside time that was not observed.",
 		"End: observed, the agent was seen signed out; unknown, nobody looked; open, it went on when the last quarter-hour closed.",
-		suspected, closedNote(s.meta), dirtyNote(s.meta))
+		suspected, closedNote(s.meta), dirtyNote(s.meta))...)
 }

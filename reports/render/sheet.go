@@ -94,6 +94,12 @@ func (s *sheet) title(name string, meta reports.Meta) error {
 	return s.polling(meta)
 }
 
+// instant writes the title of a report of one.
+func (s *sheet) instant(meta reports.Meta) error {
+	s.line(s.style.bold, fmt.Sprintf("Everyone at %s · %s", meta.At.In(meta.Window.Zone).Format("Mon 2006-01-02 15:04:05 -07:00"), meta.Window.Zone))
+	return s.polling(meta)
+}
+
 func (s *sheet) polling(meta reports.Meta) error {
 	for _, line := range polling(meta) {
 		s.line("", line)

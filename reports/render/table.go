@@ -36,6 +36,8 @@ type tableColumn struct {
 	group string               // printed once over the neighbouring columns of one group
 	head  [2]string            // its heading's two lines
 	texts []func(*line) string // of the lines of a row; empty in the others
+	// isLabel marks what tells rows apart, and no sum of them has.
+	isLabel bool
 }
 
 // marks remembers which signs a table used, so that only those are explained.
@@ -58,6 +60,8 @@ func (t *Table) Begin(meta reports.Meta) error {
 	switch {
 	case meta.Report != "talk-time" && meta.Report != "states":
 		return fmt.Errorf("there is no table for the report %q", meta.Report)
+	case len(meta.Shape.Columns) > 0:
+		t.columns = t.chosenColumns()
 	case meta.Evidence:
 		t.columns = append(t.columns, evidenceColumns...)
 	case meta.Report == "talk-time":
@@ -95,11 +99,11 @@ func (t *Table) End(total *reports.Row) error {
 }
 
 func (t *Table) writeLast(total *reports.Row) {
-	sum := t.lines(total)
-	for i := range t.keyColumns() {
-		sum[0][i] = ""
+	if left := t.meta.LeftOut; left != nil && left.Rows > 0 {
+		rest := reports.Row{Time: left.Time, Sums: left.Sums}
+		t.page = append(t.page, t.sumLines(&rest, fmt.Sprintf("%d more", left.Rows))...)
 	}
-	sum[0][0] = "Total"
+	sum := t.sumLines(total, "Total")
 	for _, cells := range sum {
 		t.widen(cells)
 	}
@@ -110,6 +114,18 @@ func (t *Table) writeLast(total *reports.Row) {
 			t.writeBold(t.join(cells))
 		}
 	}
+}
+
+// sumLines returns the lines of a sum of rows, under a name of its own.
+func (t *Table) sumLines(sum *reports.Row, name string) [][]string {
+	lines := t.lines(sum)
+	for i, column := range t.columns {
+		if column.isLabel {
+			lines[0][i] = ""
+		}
+	}
+	lines[0][0] = name
+	return lines
 }
 
 // lines returns the cells of each line of a row.

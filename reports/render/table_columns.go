@@ -106,5 +106,5 @@ func ratioColumn(group, above, below string, ratio reports.Ratio) tableColumn {
 }
 
 func column(group, above, below string, texts ...func(*line) string) tableColumn {
-	return tableColumn{group, [2]string{above, below}, texts}
+	return tableColumn{group: group, head: [2]string{above, below}, texts: texts}
 }

@@ -16,6 +16,14 @@ const mostName, mostTeam = 16, 12
 // keyColumns are the columns that tell rows apart, in the order they sort by.
 // Names and teams are there once the roster has any.
 func (t *Table) keyColumns() []tableColumn {
+	columns := t.keys()
+	for i := range columns {
+		columns[i].isLabel = true
+	}
+	return columns
+}
+
+func (t *Table) keys() []tableColumn {
 	var columns []tableColumn
 	g := t.meta.Grouping
 	hasNames := len(t.meta.Roster) > 0
@@ -25,13 +33,13 @@ func (t *Table) keyColumns() []tableColumn {
 		case "agent":
 			columns = append(columns, column("", "", "Agent", func(l *line) string { return fmt.Sprint(l.row.Agent) }))
 			if hasNames {
-				columns = append(columns, t.nameColumn())
+				columns = append(columns, t.nameColumn("Name"))
 			}
 			if hasNames && !g.ByTeam {
-				columns = append(columns, t.teamColumn())
+				columns = append(columns, t.teamColumn("Team"))
 			}
 		case "team":
-			columns = append(columns, t.teamColumn())
+			columns = append(columns, t.teamColumn("Team"))
 		default:
 			columns = append(columns, column("", "", "From", t.fromText))
 		}
@@ -42,17 +50,17 @@ func (t *Table) keyColumns() []tableColumn {
 	return columns
 }
 
-func (t *Table) nameColumn() tableColumn {
+func (t *Table) nameColumn(head string) tableColumn {
 	var names []string
 	for i := range t.meta.Roster {
 		names = append(names, t.meta.Roster[i].Name)
 	}
-	return textColumn("Name", mostName, names, func(r *reports.Row) string { return r.Name })
+	return textColumn(head, mostName, names, func(r *reports.Row) string { return r.Name })
 }
 
 // teamColumn leaves room for two teams of one agent where rows are not kept
 // apart by team.
-func (t *Table) teamColumn() tableColumn {
+func (t *Table) teamColumn(head string) tableColumn {
 	texts := []string{reports.NoTeam}
 	for i := range t.meta.Roster {
 		h := &t.meta.Roster[i]
@@ -64,7 +72,7 @@ func (t *Table) teamColumn() tableColumn {
 			texts = append(texts, before.Team+"; "+h.Team)
 		}
 	}
-	return textColumn("Team", mostTeam, texts, func(r *reports.Row) string { return cmp.Or(r.Team, reports.NoTeam) })
+	return textColumn(head, mostTeam, texts, func(r *reports.Row) string { return cmp.Or(r.Team, reports.NoTeam) })
 }
 
 // textColumn makes a column of words, left-aligned and as wide as the widest of

@@ -43,7 +43,7 @@ func NewXLSXOf[R any](w io.Writer, columns func(reports.Meta) []reports.ColumnOf
 
 // Begin opens the first sheet.
 func (x *XLSXOf[R]) Begin(meta reports.Meta) (err error) {
-	x.meta, x.columns = meta, x.columnsOf(meta)
+	x.meta, x.columns = meta, reports.Chosen(&meta.Shape, x.columnsOf(meta))
 	x.cells = make([]any, len(x.columns))
 	x.file = excelize.NewFile()
 	x.file.SetZipWriter(func(w io.Writer) excelize.ZipWriter { return &sortedZip{out: zip.NewWriter(w)} })

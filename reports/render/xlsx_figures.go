@@ -53,6 +53,9 @@ func (x *XLSX) addChart() error {
 			series = append(series, s)
 		}
 	}
+	if len(series) == 0 {
+		return nil
+	}
 	title := "Time in every state"
 	if bars == mostBars {
 		title += fmt.Sprintf(", the first %d rows", bars)
@@ -132,6 +135,9 @@ func reading(meta reports.Meta, total *reports.Row) [][2]string {
 	}
 	if note := dirtyNote(meta); note != "" {
 		add("Dirty", "%s", note)
+	}
+	for _, note := range shapeNotes(meta) {
+		add("Rows shown", "%s", note)
 	}
 	for _, line := range polling(meta) {
 		add("Polling", "%s", line)
