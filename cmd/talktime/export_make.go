@@ -105,7 +105,9 @@ func (w *editing) fill(ctx context.Context, snapshot *store.Snapshot, made *made
 	case "json":
 		sink = bothSinks{render.NewJSON(data), csv}
 	case "xlsx":
-		sink = bothSinks{render.NewXLSX(data), csv}
+		book := render.NewXLSX(data)
+		defer closeSink(book)
+		sink = bothSinks{book, csv}
 	}
 	made.tally = export.NewTally(sink)
 	request := w.config.request(w.window(), made.program)

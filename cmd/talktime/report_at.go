@@ -58,6 +58,7 @@ func (a *app) reportAt(ctx context.Context, instant string, flags reportFlags) e
 					return render.NewAt(w, a.isColored(w))
 				})
 			}))
+			defer closeSink(sink.SinkOf)
 			err := reports.At(ctx, s, request, sink)
 			return sink.meta, sink.rows, err
 		})

@@ -94,6 +94,7 @@ func (a *app) writeReport(ctx context.Context, source reports.Source, request re
 	kept := metaKeeper{}
 	write := func(w io.Writer) (err error) {
 		kept.Sink = a.newSink(flags.format, form, w)
+		defer closeSink(kept.Sink)
 		total, err = reports.Summarize(ctx, source, request, &kept)
 		return err
 	}
@@ -125,6 +126,13 @@ func (a *app) newSink(format string, form render.Form, w io.Writer) reports.Sink
 		return render.NewXLSX(w)
 	default:
 		return render.NewTable(w, a.isColored(w))
+	}
+}
+
+// closeSink gives up what a sink kept of a report that did not come to its end.
+func closeSink(sink any) {
+	if c, ok := sink.(io.Closer); ok {
+		_ = c.Close() // of nothing that is wanted
 	}
 }
 

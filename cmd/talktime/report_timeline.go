@@ -39,6 +39,7 @@ its seconds are those inside. Quarter-hours that are not closed yet are pending.
 						return render.NewTimeline(w, a.isColored(w), columnsOf(w))
 					})
 				}))
+				defer closeSink(sink.SinkOf)
 				err := reports.Timeline(ctx, s, request, sink)
 				return sink.meta, sink.rows, err
 			})
@@ -77,6 +78,7 @@ talk reach over midnight; nothing is left out for it.`,
 						return render.NewSessions(w, a.isColored(w))
 					})
 				}))
+				defer closeSink(sink.SinkOf)
 				err := reports.Sessions(ctx, s, request, sink)
 				return sink.meta, sink.rows, err
 			})

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -21,7 +22,7 @@ func NewXLSX(w io.Writer) *XLSX { return &XLSX{NewXLSXOf(w, reports.Meta.Columns
 // figures are explained.
 func (x *XLSX) End(total *reports.Row) error {
 	if err := x.addChart(); err != nil {
-		return err
+		return errors.Join(err, x.Close())
 	}
 	return x.finish(total)
 }
@@ -32,10 +33,7 @@ const mostBars = 50
 // addChart adds a sheet with one bar for each of the first rows: their measures,
 // stacked, in hours of [h]:mm.
 func (x *XLSX) addChart() error {
-	bars := min(x.rows-1, mostBars)
-	if x.sheets > 1 {
-		bars = mostBars
-	}
+	bars := min(x.sheets[0].rows-1, mostBars)
 	if bars < 1 {
 		return nil
 	}
@@ -93,9 +91,9 @@ func (x *XLSX) labelColumn() int {
 func cellRange(column, first, last int) string {
 	name, _ := excelize.ColumnNumberToName(column + 1) // a report has fewer columns than a sheet
 	if first == last {
-		return fmt.Sprintf("%s!$%s$%d", rowsSheet(1), name, first)
+		return fmt.Sprintf("%s!$%s$%d", rowsName(1), name, first)
 	}
-	return fmt.Sprintf("%s!$%s$%d:$%s$%d", rowsSheet(1), name, first, name, last)
+	return fmt.Sprintf("%s!$%s$%d:$%s$%d", rowsName(1), name, first, name, last)
 }
 
 // reading says what a workbook's rows are of and how they are to be read, name and

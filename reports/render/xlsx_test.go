@@ -2,6 +2,8 @@ package render_test
 
 import (
 	"bytes"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -161,5 +163,44 @@ func TestWorkbookWithoutRows(t *testing.T) {
 	book := open(t, day{nobody: true}, r, 0)
 	if got := book.GetSheetList(); !slices.Equal(got, []string{"Rows", "How to read"}) {
 		t.Errorf("sheets %q", got)
+	}
+}
+
+// A workbook that is given up keeps nothing, and one that is done can be closed
+// again.
+func TestWorkbookGivenUp(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	sink := render.NewXLSX(full{})
+	meta := reports.Meta{Request: request(t, "states", "2026-11-20", "", "agent")}
+	row := reports.Row{Agent: 101, Agents: 1}
+	if err := errors.Join(sink.Begin(meta), sink.Row(&row)); err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.End(&row); !errors.Is(err, errFull) {
+		t.Errorf("a full disk took a workbook: %v", err)
+	}
+	if err := errors.Join(sink.Close(), sink.Close()); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// Texts are shown as they are, whatever is in them.
+func TestWorkbookTexts(t *testing.T) {
+	var out bytes.Buffer
+	sink := render.NewXLSXOf(&out, textColumns("a", "b"))
+	meta := reports.Meta{Request: request(t, "sessions", "2026-11-20", "", "none")}
+	tell(t, sink, meta, [][]string{{` <&>"' `, "李小龍 👩‍🚒"}, {"", "two\nlines"}})
+	book, err := excelize.OpenReader(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close() //nolint:errcheck // only read
+	shown, _ := cells(t, book, "Rows")
+	if want := [][]string{{"a", "b"}, {` <&>"' `, "李小龍 👩‍🚒"}, {"", "two\nlines"}}; !slices.EqualFunc(shown, want, slices.Equal) {
+		t.Errorf("got %q, want %q", shown, want)
 	}
 }
