@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,7 +33,7 @@ func At(ctx context.Context, source SampleSource, request Request, sink SinkOf[S
 				return err
 			}
 		}
-		return sink.End()
+		return errors.Join(sink.End(), ctx.Err())
 	}()
 	if err != nil {
 		return fmt.Errorf("report %s: %w", request.Report, err)

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -33,7 +34,7 @@ func Sessions(ctx context.Context, source SegmentSource, request Request, sink S
 				return err
 			}
 		}
-		return sink.End()
+		return errors.Join(sink.End(), ctx.Err())
 	}()
 	if err != nil {
 		return fmt.Errorf("report %s: %w", request.Report, err)

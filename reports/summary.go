@@ -54,8 +54,8 @@ type Sink interface {
 // Summarize makes the report and hands it to the sink row by row, in the Shape
 // asked for. It keeps one row, or those a Shape sorts (MostSorted), the roster and,
 // for the total's standard error, one day of each agent and the days in which an
-// id or its team changed hands. It returns the total, or an error where any row does not account for all of its time; an
-// UnknownTeamsError where a team is asked for that the roster does not know.
+// id or its team changed hands. It returns the total, or an error where any row does not account for all of its time, or ctx has
+// ended, even if everything is written; an UnknownTeamsError where a team is asked for that the roster does not know.
 func Summarize(ctx context.Context, source Source, request Request, sink Sink) (Row, error) {
 	total, err := summarize(ctx, source, &request, sink)
 	if err != nil {
@@ -87,6 +87,9 @@ func summarize(ctx context.Context, source Source, request *Request, sink Sink) 
 	for grid := range grids(request, &facts) {
 		for slot, err := range grid.slots(ctx, source) {
 			if err == nil {
+				err = ctx.Err() // a source that has no more to give does not look
+			}
+			if err == nil {
 				err = s.add(slot)
 			}
 			if err != nil {
@@ -97,7 +100,7 @@ func summarize(ctx context.Context, source Source, request *Request, sink Sink) 
 	if err := s.finish(); err != nil {
 		return Row{}, err
 	}
-	return s.total, nil
+	return s.total, ctx.Err()
 }
 
 // summary adds slots up to rows, and everything to the total.

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -42,7 +43,7 @@ func Timeline(ctx context.Context, source SegmentSource, request Request, sink S
 		if err := t.write(request.Agents, episodes(segments, t.closed)); err != nil {
 			return err
 		}
-		return sink.End()
+		return errors.Join(sink.End(), ctx.Err())
 	}()
 	if err != nil {
 		return fmt.Errorf("report %s: %w", request.Report, err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/google/renameio/v2"
 	"golang.org/x/text/language"
@@ -157,23 +158,45 @@ func (k *metaKeeper) Begin(meta reports.Meta) error {
 // the disk have accepted everything; else it leaves what was there. A symbolic
 // link's target is replaced, not the link.
 func replaceFile(path string, write func(io.Writer) error) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s was not written: %w", path, err)
+		}
+	}()
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
 	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o666), renameio.WithExistingPermissions())
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return onDisk(err)
 	}
 	defer func() {
 		if cleanup := file.Cleanup(); err == nil {
 			err = cleanup
 		}
 	}()
-	if err := write(file); err != nil {
+	if err := write(disk{file}); err != nil {
 		return err
 	}
-	if err := file.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	return onDisk(file.CloseAtomicallyReplace())
+}
+
+// disk is a file whose errors tell what is wrong with its disk.
+type disk struct{ file io.Writer }
+
+func (d disk) Write(p []byte) (int, error) {
+	n, err := d.file.Write(p)
+	return n, onDisk(err)
+}
+
+// onDisk leaves the name of an unfinished file, which tells nobody anything, out of
+// an error, and says what to do about a full disk.
+func onDisk(err error) error {
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {
+		err = cause.Err
 	}
-	return nil
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: make room on that disk", err)
+	}
+	return err
 }

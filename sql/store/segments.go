@@ -26,12 +26,15 @@ func (s *Snapshot) Segments(ctx context.Context, q reports.SegmentQuery) iter.Se
 			statement = db.SegmentsOfSessions
 			args = []any{pgx.QueryExecModeCacheDescribe, q.From, q.To, reports.SessionGap.Milliseconds(), near, agentIDs(q.Agents)}
 		}
+		ctx, giveUp := context.WithCancel(ctx)
 		rows, err := s.tx.Query(ctx, statement, args...)
 		if err != nil {
+			giveUp()
 			yield(reports.Segment{}, fmt.Errorf("read segments: %w", plain(err)))
 			return
 		}
 		defer rows.Close()
+		defer giveUp() // first: closing alone would read on to the last row
 		for rows.Next() {
 			var row db.SegmentsOfEpisodesRow
 			if err := rows.Scan(&row.AgentID, &row.FromAt, &row.ToAt, &row.StartedAfter, &row.StartedBefore, &row.EndedAfter, &row.EndedBefore,

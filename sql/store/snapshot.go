@@ -54,12 +54,15 @@ func (s *Snapshot) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports
 			yield(reports.Cell{}, fmt.Errorf("read the kept days: %w", plain(err)))
 			return
 		}
+		ctx, giveUp := context.WithCancel(ctx)
 		rows, err := s.tx.Query(ctx, db.Cells, cellArguments(q, c)...)
 		if err != nil {
+			giveUp()
 			yield(reports.Cell{}, fmt.Errorf("read quarter-hours: %w", plain(err)))
 			return
 		}
 		defer rows.Close()
+		defer giveUp() // first: closing alone would read on to the last row
 		var cell reports.Cell
 		fields := cellFields(&cell)
 		for rows.Next() {
