@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"math"
 	"strconv"
 	"time"
 )
@@ -145,7 +146,7 @@ func evidenceColumns(e Evidence) []Column {
 			if !seen {
 				return b
 			}
-			return strconv.AppendFloat(b, ms/1000, 'f', 3, 64)
+			return appendThousandths(b, int64(math.Round(ms)))
 		}},
 	}
 }

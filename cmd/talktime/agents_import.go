@@ -82,7 +82,9 @@ func (a *app) agentsImport(ctx context.Context, path string, dryRun bool) error 
 		return usageError(err)
 	}
 	return a.withStore(ctx, c, func(s *store.Store) error {
+		p := a.newProgress(fmt.Sprintf("importing %d lines", len(lines)))
 		changes, err := s.ImportRoster(ctx, lines, dryRun)
+		p.end()
 		if err != nil {
 			return err
 		}

@@ -181,7 +181,7 @@ func (p *demoPlay) stored(tick ingest.Tick) {
 		p.polls[o] += tick.Polls[o]
 	}
 	reached := tick.DueAt.Add(p.plan.period)
-	p.told.what = "playing " + reached.In(p.plan.window.Zone).Format("Mon 2006-01-02 15:04")
+	p.told.rename("playing " + reached.In(p.plan.window.Zone).Format("Mon 2006-01-02 15:04"))
 	p.told.at(p.rounds, p.allRounds())
 }
 

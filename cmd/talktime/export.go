@@ -169,7 +169,9 @@ func (a *app) exportRun(ctx context.Context, name, period string, ask asked) err
 			done = append(done, d)
 			_, _ = io.WriteString(a.stdout, d.tell(e)) // what is delivered is delivered
 		}
+		p := a.newProgress("delivering " + e.name)
 		err := x.turn(ctx, e, ask)
+		p.end()
 		if errors.Is(err, store.ErrExportLocked) {
 			err = fmt.Errorf("%w: see talktime export list", err)
 		}

@@ -50,7 +50,10 @@ func (a *app) migrate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.Migrate(ctx, a.log); err != nil {
+		p := a.newProgress("migrating")
+		_, err = s.Migrate(ctx, a.log)
+		p.end()
+		if err != nil {
 			return schemaError(err)
 		}
 		return a.tellSchema(before, store.SchemaVersion())

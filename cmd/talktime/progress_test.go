@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,47 +17,78 @@ type stoppedClock struct{ now time.Time }
 func (c *stoppedClock) Now() time.Time                                  { return c.now }
 func (c *stoppedClock) SleepUntil(_ context.Context, t time.Time) error { c.now = t; return nil }
 
-func TestProgressElsewhereThanOnATerminal(t *testing.T) {
+// Pipes and files are told nothing.
+func TestNoProgressElsewhereThanOnATerminal(t *testing.T) {
 	var out bytes.Buffer
-	a := &app{stderr: &out, clock: &stoppedClock{}}
+	clock := &stoppedClock{}
+	a := &app{stdout: &out, stderr: &out, clock: clock}
 	p := a.newProgress("deriving")
-	for done := range 1001 {
-		p.at(done, 1000)
-	}
-	p.at(1000, 1000)
-	p.at(5, 0)
+	clock.now = clock.now.Add(time.Hour)
+	p.at(500, 1000)
 	p.end()
-	want := "deriving: 10 %\nderiving: 20 %\nderiving: 30 %\nderiving: 40 %\nderiving: 50 %\n" +
-		"deriving: 60 %\nderiving: 70 %\nderiving: 80 %\nderiving: 90 %\nderiving: 100 %\n"
-	if d := cmp.Diff(want, out.String()); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
+	p.end()
+	if out.Len() > 0 || a.stdout != &out {
+		t.Errorf("told %q", &out)
 	}
 }
 
 func TestProgressOnATerminal(t *testing.T) {
 	var out bytes.Buffer
 	clock := &stoppedClock{now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
-	p := &progress{out: &out, clock: clock, what: "deriving", terminal: true, began: clock.now}
+	p := &progress{out: &out, clock: clock, what: "deriving", began: clock.now, stop: func() {}}
 	step := func(after time.Duration, done int) {
 		clock.now = clock.now.Add(after)
-		p.at(done, 200)
+		if done > 0 {
+			p.at(done, 200)
+		}
+		p.show()
 	}
-	step(0, 1)
-	step(99*time.Millisecond, 2) // too soon after the line before
-	step(901*time.Millisecond, 50)
+	step(999*time.Millisecond, 0) // not long enough
+	step(time.Millisecond, 0)     // nobody knows how much there is
+	step(0, 50)
 	step(2*time.Second, 150)
-	step(time.Millisecond, 200) // the end is always shown
+	p.rename("keeping")
+	step(time.Millisecond, 200)
+	p.end()
 	p.end()
 	want := []string{
 		"",
-		"deriving: 0 %",
+		"deriving: 1s",
 		"deriving: 25 %, 3s left",
 		"deriving: 75 %, 1s left",
-		"deriving: 100 %        ",
-		"               ",
+		"keeping: 100 %         ",
+		"              ",
 		"",
 	}
 	if d := cmp.Diff(want, strings.Split(out.String(), "\r")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// What is written to the terminal meanwhile takes the line's place, and the line
+// does not come back before that is a whole line.
+func TestProgressBesideOutput(t *testing.T) {
+	screen, err := os.Create(t.TempDir() + "/screen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer screen.Close()
+	clock := &stoppedClock{}
+	p := &progress{out: screen, clock: clock, what: "reading", began: clock.now.Add(-time.Minute), stop: func() {}}
+	beside := &besideProgress{screen, p}
+	for _, text := range []string{"Title\n", "half", " line\n"} {
+		p.show()
+		if _, err := beside.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.end()
+	got, err := os.ReadFile(screen.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const line, blank = "\rreading: 1m0s", "\r             \r"
+	if want := line + blank + "Title\n" + line + blank + "half line\n"; string(got) != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -130,7 +130,9 @@ func (a *app) report(ctx context.Context, name string, flags reportFlags) error 
 		return usageError(err)
 	}
 	return a.withAudit(ctx, c, name, auditOf(request, flags), func(s *store.Snapshot) (int64, error) {
-		total, rows, err := a.writeReport(ctx, s, request, flags, form)
+		p := a.newProgress("reporting")
+		defer p.end()
+		total, rows, err := a.writeReport(ctx, watched{s, request.Window.Span, p.at}, request, flags, form)
 		if _, ok := errors.AsType[*reports.UnknownTeamsError](err); ok {
 			return rows, unknownTeam(err)
 		}

@@ -146,4 +146,3 @@ func TestReportsToWhereNobodyReads(t *testing.T) {
 		t.Errorf("%v, said %s", err, &said)
 	}
 }
-

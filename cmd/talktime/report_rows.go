@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
 
 	"golang.org/x/term"
 
@@ -19,6 +18,8 @@ type rowsWriter func(ctx context.Context, s *store.Snapshot, request reports.Req
 // writeRows writes a report to where the flags say and returns how many rows it has.
 // A file is replaced only when the report is complete, and a CSV's meta after it.
 func (a *app) writeRows(ctx context.Context, s *store.Snapshot, request reports.Request, flags reportFlags, write rowsWriter) (rows int64, err error) {
+	p := a.newProgress("reporting")
+	defer p.end()
 	if flags.out == toStdout {
 		_, rows, err = write(ctx, s, request, a.stdout)
 		return rows, err
@@ -73,7 +74,7 @@ const defaultColumns = 110
 
 // columnsOf returns how wide what is written to may be.
 func columnsOf(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+	if f, ok := w.(interface{ Fd() uintptr }); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 			return width
 		}

@@ -75,7 +75,6 @@ func (a *app) verify(ctx context.Context, f verifyFlags) error {
 	return a.withStore(ctx, c, func(s *store.Store) error {
 		p := a.newProgress("verifying")
 		v := store.Verifying{Settle: c.derive.settle, Progress: p.at, Differ: func(d store.Difference) error {
-			p.end()
 			_, err := io.WriteString(a.stdout, tellDifference(d))
 			return err
 		}}
