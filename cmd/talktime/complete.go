@@ -43,6 +43,10 @@ func (a *app) offerEverything(cmd *cobra.Command) {
 	flags := map[string]lookup{
 		"agent": inList(a.findAgents), "team": inList(a.findTeams), "tz": a.findZones, "time-zone": a.findZones, "by": inList(onlyWords(groupingWords...)),
 	}
+	if cmd.Flags().Lookup("columns") != nil {
+		flags["columns"] = inList(onlyWords(offeredColumns(cmd.Name())...))
+		flags["sort"] = flags["columns"]
+	}
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		words, isOffered := f.Annotations[offeredWords]
 		find, isKnown := flags[f.Name]

@@ -98,7 +98,7 @@ func newShelf(b *testing.B, rows int) *shelf {
 		b.Fatal(err)
 	}
 	s.psql(b, fmt.Sprintf(`INSERT INTO talktime.quarter_hours
-		SELECT agent, bin, a, b, c, d, 0, e, 0, 0, 900000 - a - b - c - d - e - f, f, 0, 0, 0,
+		SELECT agent, bin, a, b, c, d, 0, e, 0, 0, 900000 - (a + b + c + d + e + f), f, 0, 0, 0,
 		       a * 9 / 10, a / 5, 40000, b * 9 / 10, b / 5, 40000, c * 9 / 10, c / 5, 40000, d * 9 / 10, d / 5, 40000, 0, 0, 0,
 		       e * 9 / 10, e / 5, 40000, 0, 0, 0, 0, 0, 0, 0, 20000, 10000, (a + c) * 9 / 10, (a + c) / 5, 40000, e * 9 / 10, e / 5, 40000,
 		       (a + b + c + d + e) * 9 / 10, (a + b + c + d + e) / 5, 20000, 120000, 1200000000, 3, 0, 1, true, bin, 1

@@ -102,6 +102,13 @@ func (flags *reportFlags) columnNames(request reports.Request) (shown, sorted []
 	return sorted, sorted
 }
 
+// offeredColumns lists the columns a report has with all keys that its rows may be
+// kept apart by.
+func offeredColumns(report string) []string {
+	names, _ := (&reportFlags{}).columnNames(reports.Request{Report: report, Grouping: reports.Grouping{ByAgent: true, Unit: reports.QuarterHours}})
+	return names
+}
+
 func namesOf[R any](columns []reports.ColumnOf[R]) []string {
 	names := make([]string, len(columns))
 	for i, column := range columns {
