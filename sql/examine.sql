@@ -71,18 +71,6 @@ FROM one CROSS JOIN schema JOIN pg_catalog.pg_class AS c ON c.relnamespace = sch
 WHERE c.relkind = 'p' AND NOT pg_has_role(one.role, c.relowner, 'USAGE')
 ORDER BY place, name;
 
--- Partitions and their bounds; a table without any, or with a DEFAULT one, has a
--- row of no length.
--- name: Partitions :many
-SELECT p.relname::text AS parent, coalesce((b.bounds[1])::timestamptz, 'epoch')::timestamptz AS from_at,
-       coalesce((b.bounds[2])::timestamptz, 'epoch')::timestamptz AS to_at
-FROM pg_catalog.pg_class AS p
-LEFT JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid
-LEFT JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
-LEFT JOIN LATERAL regexp_match(pg_get_expr(c.relpartbound, c.oid), '^FOR VALUES FROM \(''([^'']+)''\) TO \(''([^'']+)''\)$') AS b (bounds) ON true
-WHERE p.relnamespace = to_regnamespace('talktime') AND p.relkind = 'p'
-ORDER BY p.relname, from_at;
-
 -- name: CountDirty :one
 SELECT count(*) FROM talktime.dirty;
 

@@ -54,6 +54,3 @@ UNION
 SELECT period_ms FROM talktime.hand_rounds
 WHERE taken_to >= @from_at::timestamptz AND taken_from < @to_at::timestamptz
 ORDER BY period_ms;
-
--- name: MakePartitions :one
-SELECT talktime.make_partitions(@from_at::timestamptz, @to_at::timestamptz)::integer AS made;

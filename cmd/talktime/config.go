@@ -30,6 +30,7 @@ type config struct {
 	maxAgentID  ingest.AgentID
 	schedules   []ingest.Schedule
 	derive      deriveConfig
+	maintain    maintainConfig
 	spool       spoolConfig
 	operations  string // host:port where health and metrics are served; empty: nowhere
 	exports     []*exportConfig

@@ -77,19 +77,18 @@ func readSchedule(c *config, item value, named map[string]string) (ingest.Schedu
 	return s, err == nil
 }
 
-// readDeriveCron reads when quarter-hours are derived. The rule is read in UTC,
-// so that deriving does not pause while a local hour is repeated.
-func readDeriveCron(c *config, v value) {
+// jobTimes reads when a job is due. The rule is read in UTC, so that the job does
+// not pause while a local hour is repeated.
+func (v value) jobTimes() (ingest.JobTimes, bool) {
 	text, ok := v.text()
 	if !ok {
-		return
+		return ingest.JobTimes{}, false
 	}
 	times, err := ingest.NewJobTimes(text, "UTC")
 	if err != nil {
 		v.fault("%v", err)
-		return
 	}
-	c.derive.times = times
+	return times, err == nil
 }
 
 // The checks of single fields put them into a schedule that has no other fault.

@@ -41,8 +41,9 @@ var settings = []setting{
 	{key: "guids.file", set: func(c *config, v value) { keep(&c.guidsFile)(v.path()) }},
 	{key: "agents.max_id", set: readMaxAgentID},
 	{key: "schedules", isList: true, set: readSchedules},
-	{key: "derive.cron", atStart: true, set: readDeriveCron},
+	{key: "derive.cron", atStart: true, set: func(c *config, v value) { keep(&c.derive.times)(v.jobTimes()) }},
 	{key: "derive.settle", set: func(c *config, v value) { keep(&c.derive.settle)(v.duration(0, 7*24*time.Hour)) }},
+	{key: "maintain.cron", atStart: true, set: func(c *config, v value) { keep(&c.maintain.times)(v.jobTimes()) }},
 	{key: "retention"},
 	{key: "spool.max_bytes", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxBytes)(v.bytes(leastSpoolBytes, mostSpoolBytes)) }},
 	{key: "spool.max_age", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxAge)(v.age(leastSpoolAge, mostSpoolAge)) }},
@@ -80,8 +81,9 @@ func defaultConfig(text configText) *config {
 		texts:      make(map[string]ingest.Secret),
 		spool:      spoolConfig{maxBytes: 1 << 30, maxAge: 7 * day},
 	}
-	// The default is good, as the tests see.
+	// The defaults are good, as the tests see.
 	c.derive.times, _ = ingest.NewJobTimes(defaultDeriveCron, "UTC")
+	c.maintain.times, _ = ingest.NewJobTimes(defaultMaintainCron, "UTC")
 	switch {
 	case text.asRoot:
 		c.dataDir = rootDataDir

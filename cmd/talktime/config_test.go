@@ -145,7 +145,7 @@ func TestFaults(t *testing.T) {
 			"not YAML", "a: b\n  c: d\n", nil,
 			[]string{"talktime.yaml line 2: not YAML: mapping values are not allowed in this context"},
 		},
-		{"a list", "- time_zone", nil, []string{"talktime.yaml line 1: must hold keys (time_zone, extra_zones, business_day_start, data_dir, database, gateway, guids, agents, schedules, derive, retention, spool, listen, exports)"}},
+		{"a list", "- time_zone", nil, []string{"talktime.yaml line 1: must hold keys (time_zone, extra_zones, business_day_start, data_dir, database, gateway, guids, agents, schedules, derive, maintain, retention, spool, listen, exports)"}},
 		{"two documents", "time_zone: UTC\n---\ntime_zone: UTC\n", nil, []string{"talktime.yaml line 2: a second YAML document begins; only one is read"}},
 		{
 			"unknown keys", "timezone: UTC\ngateway:\n  urls: x\n  colour: blue\nschedules:\n- {nome: a}\n", nil,

@@ -144,7 +144,7 @@ func (d *doctor) rights(ctx context.Context, s *store.Store) {
 			d.fail(check, right.Remedy, "missing: %s", right.Name)
 		}
 		if slices.ContainsFunc(missing, func(r store.Right) bool { return r.ForPartitions }) {
-			d.warn(check, "let the schema's owner make them ahead: SELECT talktime.make_partitions(now(), now() + interval '30 days')", "the role may not make partitions")
+			d.warn(check, "have the schema's owner run `talktime maintain` daily", "the role may not make partitions")
 		}
 	}
 }
@@ -166,29 +166,33 @@ func (d *doctor) lease(ctx context.Context, s *store.Store) (recording bool) {
 	return err == nil && !reign.IsFree
 }
 
-// partitionsNeeded is what should be made ahead: a recorder makes a day more
-// than that each night.
-const partitionsNeeded = 2 * 24 * time.Hour
+// partitionsNeeded is how many should be made ahead of the one in use; alerts go by
+// the same.
+const partitionsNeeded = 2
 
 func (d *doctor) partitions(ctx context.Context, s *store.Store, recording bool) {
 	const check = "partitions"
 	now := d.clock.Now()
-	until, table, err := s.PartitionsUntil(ctx, now)
-	ahead := until.Sub(now)
-	const seen = "%s has them for %s ahead"
-	switch {
-	case err != nil:
+	tables, err := s.PartitionsAhead(ctx, now)
+	if err != nil {
 		d.failWith(check, "", err)
-	case ahead >= partitionsNeeded:
-		d.ok(check, seen, table, tellAge(ahead))
-	case recording && ahead <= 0:
-		d.fail(check, "see why the recorder's job `partitions` fails: its log, and talktime.job_runs", "%s has none for this moment; each round makes its own", table)
-	case recording:
-		d.warn(check, "see why the recorder's job `partitions` fails: its log, and talktime.job_runs", seen, table, tellAge(ahead))
-	case ahead <= 0:
-		d.warn(check, "`talktime record` makes them when it starts", "%s has none for this moment", table)
+		return
+	}
+	least := slices.MinFunc(tables, func(a, b store.Ahead) int { return a.Partitions - b.Partitions })
+	remedy := "`talktime maintain` makes them, as does `talktime record` when it starts"
+	if recording {
+		remedy = "see why the recorder's job `maintain` fails: its log, and talktime.job_runs; if its role may make none, have the owner run `talktime maintain` daily"
+	}
+	first, hasNone := tables[0], "%s has none for this moment" // the one that ends first
+	switch {
+	case !first.Until.After(now) && recording:
+		d.fail(check, remedy, hasNone+"; each round makes its own", first.Table)
+	case !first.Until.After(now):
+		d.warn(check, remedy, hasNone, first.Table)
+	case least.Partitions < partitionsNeeded:
+		d.warn(check, remedy, "%s has %s ahead", least.Table, plural(least.Partitions, "partition", "partitions"))
 	default:
-		d.warn(check, "`talktime record` makes them when it starts", seen, table, tellAge(ahead))
+		d.ok(check, "%s has them for %s ahead", first.Table, tellAge(first.Until.Sub(now)))
 	}
 }
 

@@ -120,13 +120,13 @@ func (s *served) awaitAnswer(path, text string) string {
 func TestRecorderServesItsOperations(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, newWallClock(), ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 108}), "* * * * * *")
-	s := c.serve("derive: {cron: \"* * * * * *\"}\n")
+	s := c.serve("derive: {cron: \"* * * * * *\"}\nmaintain: {cron: \"* * * * * *\"}\n")
 	s.await(roundStored)
 	s.await(roundStored)
 	// The last of all to be known.
 	s.awaitAnswer("readyz", "ready\nrecording\nschedule steady: 8 of 8 agents observed at ")
 	s.awaitAnswer("metrics", "\ntalktime_job_last_success_timestamp_seconds{name=\"derive\"}")
-	s.awaitAnswer("metrics", "\ntalktime_partitions_ahead_seconds{table=\"samples\"}")
+	s.awaitAnswer("metrics", "\ntalktime_partitions_ahead{table=\"samples\"} 7\n")
 	c.query(`INSERT INTO talktime.exports (name, from_at, to_at, revision, time_zone, due_at, status, reason, definition, destination, manifest, entered_at, delivered_at)
 		VALUES ('daily', '2026-11-20Z', '2026-11-21Z', 1, 'UTC', '2026-11-21Z', 'delivered', '', '', '', 'm', '2026-11-21Z', '2026-11-21Z'),
 			('daily', '2026-11-21Z', '2026-11-22Z', 1, 'UTC', '2026-11-22Z', 'failed', '', '', '', '', '2026-11-22Z', NULL)`)

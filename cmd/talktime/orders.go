@@ -18,6 +18,7 @@ type order struct {
 	schedules   []ingest.Schedule
 	concurrency int // polls in flight at most
 	derive      deriveConfig
+	maintain    maintainConfig
 	exports     []*exportConfig
 }
 
@@ -25,7 +26,9 @@ func newOrders(c *config) *orders {
 	return &orders{current: orderOf(c), changes: make(chan ingest.Change, 1)}
 }
 
-func orderOf(c *config) order { return order{c.schedules, c.gateway.concurrency, c.derive, c.exports} }
+func orderOf(c *config) order {
+	return order{c.schedules, c.gateway.concurrency, c.derive, c.maintain, c.exports}
+}
 
 // now returns those in force.
 func (o *orders) now() order {

@@ -34,17 +34,13 @@ type recording struct {
 	until     time.Time         // see ingest.Recording; zero means never
 }
 
-// partitionsAhead is how far ahead partitions are made: long enough for a
-// failure to be noticed before they are needed.
-const partitionsAhead = 3 * 24 * time.Hour
-
 // lastDeriveLimit is how long deriving once more may delay leaving. What it
 // does not get to stays marked for the next recorder.
 const lastDeriveLimit = 5 * time.Second
 
 // run takes the lease, as a standby where another recorder holds it, and records
-// until ctx ends or until comes: rounds, and beside them the jobs that derive, make
-// partitions and lay out calendars. Ticks that nobody took since the last recorder
+// until ctx ends or until comes: rounds, and beside them the jobs that derive,
+// maintain and lay out calendars. Ticks that nobody took since the last recorder
 // are stored as missed first. It leaves after deriving once more, with what
 // ingest.Recording says could not be stored. Where another recorder takes over, the
 // error wraps ingest.ErrSuperseded and run can be called again.
@@ -103,7 +99,8 @@ func (r recording) reign(ctx context.Context, reign *reign, jobs []ingest.Job) e
 	if _, err := r.store.MakePartitions(ctx, now, now); err != nil {
 		return err
 	}
-	if err := r.makePartitions(ctx, now); err != nil {
+	ahead := maintaining{store: r.store, now: now, did: func(deed) {}}
+	if err := ahead.makePartitions(ctx, nil); err != nil {
 		r.log.Warn("partitions are not made ahead: see `talktime doctor`; recording goes on", "error", err)
 	}
 
@@ -184,17 +181,14 @@ func (r recording) told(tick ingest.Tick) {
 
 // jobs are what a recorder does beside its rounds.
 func (r recording) jobs() ([]ingest.Job, error) {
-	daily, err := ingest.NewJobTimes("0 7 0 * * *", "UTC")
-	if err != nil {
-		return nil, err
-	}
 	hourly, err := ingest.NewJobTimes("0 8 * * * *", "UTC") // a reload may name other zones
 	if err != nil {
 		return nil, err
 	}
 	jobs := []ingest.Job{
 		{Name: "derive", Times: r.orders.now().derive.times, Run: func(ctx context.Context, _ time.Time) error { return r.deriveNow(ctx) }},
-		{Name: "partitions", Times: daily, Run: r.makePartitions},
+		// What takes long, long lasts: it is gone on with, not begun anew.
+		{Name: "maintain", Times: r.orders.now().maintain.times, RunsOn: true, Run: func(ctx context.Context, _ time.Time) error { return r.maintain(ctx) }},
 		{Name: "calendars", Times: hourly, Run: r.layOutCalendars},
 	}
 	if r.exports == nil {
@@ -211,9 +205,16 @@ func (r recording) jobs() ([]ingest.Job, error) {
 	}}), nil
 }
 
-// makePartitions makes those that are needed from now on.
-func (r recording) makePartitions(ctx context.Context, now time.Time) error {
-	_, err := r.store.MakePartitions(ctx, now, now.Add(partitionsAhead))
+// maintain keeps the tables in shape. Where the role does not own them that is the
+// owner's affair, and doctor and the alerts tell how it stands.
+func (r recording) maintain(ctx context.Context) error {
+	err := maintaining{store: r.store, now: r.clock.Now(), config: r.orders.now().maintain, did: func(d deed) {
+		r.log.Info("maintained", "done", pastTense[d.what], "table", d.name, "why", d.why)
+	}}.run(ctx)
+	if errors.Is(err, store.ErrNotOwner) || errors.Is(err, store.ErrMaintained) {
+		r.log.Debug("nothing maintained", "error", err)
+		return nil
+	}
 	return err
 }
 

@@ -226,7 +226,7 @@ func (s *secretScene) typeEveryCommand() {
 	typed := map[string]bool{"record": true, "gateway": true, "help": true, "completion": true}
 	for _, line := range []string{
 		"migrate --log-level debug", "sample --log-level debug", "derive --log-level debug", "verify --log-level debug",
-		"agents import " + roster, "agents list --format json", "psql -- -Xc \\conninfo", "version",
+		"maintain --log-level debug", "agents import " + roster, "agents list --format json", "psql -- -Xc \\conninfo", "version",
 		"report talk-time --allow-partial --from " + today, "report states --format csv --from " + today,
 		"report timeline --agent 101 --from " + today, "report sessions --from " + today, "report at now --log-level debug",
 		"report subject --agent 101 --samples --format json --log-level debug",

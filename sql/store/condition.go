@@ -16,13 +16,15 @@ type Condition struct {
 	// PartitionsUntil is, for each partitioned table, the first instant from now
 	// on for which it has no partition: now itself where it takes no row now.
 	PartitionsUntil map[string]time.Time
+	// PartitionsAhead is how many follow the one that takes rows now.
+	PartitionsAhead map[string]int
 	Exports         []ExportHealth
 }
 
 // Condition looks at the database as of now, in a few milliseconds where it
 // answers. jobs are those whose last success is wanted.
 func (s *Store) Condition(ctx context.Context, now time.Time, jobs []string) (Condition, error) {
-	c := Condition{JobSuccess: map[string]time.Time{}, PartitionsUntil: map[string]time.Time{}}
+	c := Condition{JobSuccess: map[string]time.Time{}, PartitionsUntil: map[string]time.Time{}, PartitionsAhead: map[string]int{}}
 	last, err := s.lastDerivation(ctx)
 	if err != nil {
 		return Condition{}, err
@@ -39,12 +41,12 @@ func (s *Store) Condition(ctx context.Context, now time.Time, jobs []string) (Co
 	for _, run := range runs {
 		c.JobSuccess[run.Job] = run.FinishedAt.UTC()
 	}
-	tables, err := q.PartitionsUntil(ctx, now)
+	tables, err := partitionsAhead(ctx, q, now)
 	if err != nil {
-		return Condition{}, fmt.Errorf("look how far partitions are made: %w", plain(err))
+		return Condition{}, err
 	}
 	for _, table := range tables {
-		c.PartitionsUntil[table.TableName] = table.UntilAt.UTC()
+		c.PartitionsUntil[table.Table], c.PartitionsAhead[table.Table] = table.Until, table.Partitions
 	}
 	if c.Exports, err = s.ExportHealth(ctx); err != nil {
 		return Condition{}, err

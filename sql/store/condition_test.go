@@ -11,7 +11,7 @@ import (
 	"talktime/sql/store"
 )
 
-var jobsAsked = []string{"derive", "partitions"}
+var jobsAsked = []string{"derive", "maintain"}
 
 func (d database) condition(t testing.TB, now time.Time) store.Condition {
 	t.Helper()
@@ -53,7 +53,7 @@ func TestConditionFollowsTheRecording(t *testing.T) {
 	for i, run := range []struct {
 		job string
 		err error
-	}{{"derive", nil}, {"derive", nil}, {"derive", errors.New("the disk is full")}, {"export", nil}, {"partitions", errors.New("no right")}} {
+	}{{"derive", nil}, {"derive", nil}, {"derive", errors.New("the disk is full")}, {"export", nil}, {"maintain", errors.New("no right")}} {
 		due := at(8, i, 0)
 		err := d.JobRan(t.Context(), ingest.JobRun{Name: run.job, DueAt: due, StartedAt: due, FinishedAt: due.Add(time.Second), Err: run.err})
 		if err != nil {
@@ -75,18 +75,23 @@ func TestConditionOfPartitions(t *testing.T) {
 		}
 	}
 	month := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	for name, test := range map[string]struct{ now, samples, months time.Time }{
-		"before the first":           {day(-1), day(-1), month},
-		"at its start":               {day(0), day(3), month},
-		"in the middle":              {day(1).Add(time.Hour), day(3), month},
-		"just before the gap":        {day(3).Add(-time.Millisecond), day(3), month},
-		"in the gap":                 {day(3), day(3), month},
-		"behind it":                  {day(4), day(6), month},
-		"past the last":              {day(6), day(6), month},
-		"past the month's partition": {month, month, month},
+	for name, test := range map[string]struct {
+		now, samples, months time.Time
+		ahead                int // of samples
+	}{
+		"before the first":           {day(-1), day(-1), month, 0},
+		"at its start":               {day(0), day(3), month, 2},
+		"in the middle":              {day(1).Add(time.Hour), day(3), month, 1},
+		"just before the gap":        {day(3).Add(-time.Millisecond), day(3), month, 0},
+		"in the gap":                 {day(3), day(3), month, 0},
+		"behind it":                  {day(4), day(6), month, 1},
+		"past the last":              {day(6), day(6), month, 0},
+		"past the month's partition": {month, month, month, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := d.condition(t, test.now).PartitionsUntil
+			condition := d.condition(t, test.now)
+			expect(t, "partitions ahead", map[string]int{"samples": test.ahead, "quarter_hours": 0, "segments": 0}, condition.PartitionsAhead)
+			got := condition.PartitionsUntil
 			if !got["samples"].Equal(test.samples) || !got["quarter_hours"].Equal(test.months) || !got["segments"].Equal(test.months) {
 				t.Errorf("partitions last until %v, want samples %s, the others %s", got, test.samples, test.months)
 			}

@@ -69,35 +69,6 @@ func (s *Store) MissingRights(ctx context.Context) ([]Right, error) {
 	return rights, nil
 }
 
-// PartitionsUntil returns the instant up to which every partitioned table takes
-// rows without a gap from now on, and the table that ends there. Where one takes
-// none now, that is now.
-func (s *Store) PartitionsUntil(ctx context.Context, now time.Time) (until time.Time, table string, err error) {
-	var rows []db.PartitionsRow
-	err = s.look(ctx, func(_ pgx.Tx, q *db.Queries) error {
-		rows, err = q.Partitions(ctx)
-		return err
-	})
-	if err != nil {
-		return time.Time{}, "", fmt.Errorf("examine the partitions: %w", plain(err))
-	}
-	reaches := map[string]time.Time{}
-	for _, r := range rows { // ordered by from_at
-		if reaches[r.Parent].IsZero() {
-			reaches[r.Parent] = now
-		}
-		if !r.FromAt.After(reaches[r.Parent]) && r.ToAt.After(reaches[r.Parent]) {
-			reaches[r.Parent] = r.ToAt.UTC()
-		}
-	}
-	for parent, reach := range reaches {
-		if until.IsZero() || reach.Before(until) || reach.Equal(until) && parent < table {
-			until, table = reach, parent
-		}
-	}
-	return until, table, nil
-}
-
 // Progress says how far deriving has come.
 type Progress struct {
 	Horizon time.Time // derived up to here; zero where nothing ever was

@@ -171,15 +171,15 @@ func TestGrantedRightsAreEnoughToRecord(t *testing.T) {
 	}
 }
 
-func TestPartitionsUntil(t *testing.T) {
+func TestPartitionsAhead(t *testing.T) {
 	d := newDatabase(t)
 	until := func(now time.Time) string {
 		t.Helper()
-		to, table, err := d.PartitionsUntil(t.Context(), now)
-		if err != nil {
-			t.Fatal(err)
+		tables, err := d.PartitionsAhead(t.Context(), now)
+		if err != nil || len(tables) != 3 {
+			t.Fatal(tables, err)
 		}
-		return table + " " + to.Format(time.RFC3339)
+		return tables[0].Table + " " + tables[0].Until.Format(time.RFC3339)
 	}
 	expect := func(step, got, want string) {
 		t.Helper()

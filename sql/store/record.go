@@ -175,16 +175,6 @@ func isNoPartition(err error) bool {
 	return ok && said.Code == "23514" && said.ConstraintName == ""
 }
 
-// MakePartitions makes the partitions that instants from `from` to `to` need and
-// returns how many were missing.
-func (s *Store) MakePartitions(ctx context.Context, from, to time.Time) (int, error) {
-	made, err := db.New(s.pool).MakePartitions(ctx, db.MakePartitionsParams{FromAt: from, ToAt: to})
-	if err != nil {
-		return 0, fmt.Errorf("make partitions from %s to %s: %w", from.UTC().Format(time.DateOnly), to.UTC().Format(time.DateOnly), plain(err))
-	}
-	return int(made), nil
-}
-
 // copySamples loads samples by binary COPY. The rows are written by hand: that
 // takes a tenth of the driver's general way.
 func copySamples(ctx context.Context, conn *pgconn.PgConn, samples []ingest.Sample) error {

@@ -77,7 +77,7 @@ func newRecorder(t *testing.T) *recorder {
 		Steps:     func() ingest.StepCounts { return r.steps },
 	}
 	r.Watch(r.asked)
-	r.Expect([]ingest.Job{{Name: "derive"}, {Name: "partitions"}})
+	r.Expect([]ingest.Job{{Name: "derive"}, {Name: "maintain"}})
 	r.Enter(operations.Recording, "recording: office")
 	return r
 }

@@ -36,6 +36,8 @@ var (
 		"Marks of stored samples that are not derived yet, or lie past the horizon.")
 	gaugePartitions = described("partitions_ahead_seconds",
 		"How long the partitions made ahead last from now on. At 0 a table takes no more rows until one is made.", labelTable)
+	gaugePartitionCount = described("partitions_ahead",
+		"How many partitions of the table are made ahead of the one in use, without a gap.", labelTable)
 
 	gaugeExportSuccess = described("export_last_success_timestamp_seconds",
 		"When the export last delivered a period.", labelName)
@@ -116,6 +118,9 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 		send(gaugeDirty, float64(b.database.last.DirtyMarks))
 		for table, until := range b.database.last.PartitionsUntil {
 			send(gaugePartitions, seconds(until.Sub(now)), table)
+		}
+		for table, ahead := range b.database.last.PartitionsAhead {
+			send(gaugePartitionCount, float64(ahead), table)
 		}
 		for _, e := range b.database.last.Exports {
 			at(gaugeExportSuccess, e.DeliveredAt, e.Name)

@@ -93,27 +93,30 @@ func TestMetricsFollowEvents(t *testing.T) {
 		`talktime_job_failures_total{name="derive"}`:                       "1",
 		`talktime_job_last_duration_seconds{name="derive"}`:                "5",
 		`talktime_job_last_success_timestamp_seconds{name="derive"}`:       "1.795424342e+09",
-		`talktime_job_last_success_timestamp_seconds{name="partitions"}`:   "",
+		`talktime_job_last_success_timestamp_seconds{name="maintain"}`:     "",
 	})
 	// Another process may have done it later, and derived further.
 	r.Ask(t.Context(), database{condition: store.Condition{
 		DerivedTo: at("08:55:00"), DirtyMarks: 42,
-		JobSuccess:      map[string]time.Time{"derive": at("08:58:00"), "partitions": at("00:07:01")},
+		JobSuccess:      map[string]time.Time{"derive": at("08:58:00"), "maintain": at("00:07:01")},
 		PartitionsUntil: map[string]time.Time{"samples": at("09:00:05.5").Add(48 * time.Hour), "segments": at("09:00:05.5")},
+		PartitionsAhead: map[string]int{"samples": 2, "segments": 0},
 		Exports:         []store.ExportHealth{{Name: "daily", DeliveredAt: at("00:07:01"), Failed: 2}, {Name: "new"}},
 	}})
 	r.expectMetrics(map[string]string{
-		`talktime_database_up`:                                           "1",
-		`talktime_derive_lag_seconds`:                                    "300",
-		`talktime_derive_dirty_marks`:                                    "42",
-		`talktime_job_last_success_timestamp_seconds{name="derive"}`:     "1.795424342e+09",
-		`talktime_job_last_success_timestamp_seconds{name="partitions"}`: "1.795392421e+09",
-		`talktime_partitions_ahead_seconds{table="samples"}`:             "172800",
-		`talktime_partitions_ahead_seconds{table="segments"}`:            "0",
-		`talktime_export_last_success_timestamp_seconds{name="daily"}`:   "1.795392421e+09",
-		`talktime_export_last_success_timestamp_seconds{name="new"}`:     "",
-		`talktime_export_failed_periods{name="daily"}`:                   "2",
-		`talktime_export_failed_periods{name="new"}`:                     "0",
+		`talktime_database_up`:                                         "1",
+		`talktime_derive_lag_seconds`:                                  "300",
+		`talktime_derive_dirty_marks`:                                  "42",
+		`talktime_job_last_success_timestamp_seconds{name="derive"}`:   "1.795424342e+09",
+		`talktime_job_last_success_timestamp_seconds{name="maintain"}`: "1.795392421e+09",
+		`talktime_partitions_ahead_seconds{table="samples"}`:           "172800",
+		`talktime_partitions_ahead_seconds{table="segments"}`:          "0",
+		`talktime_partitions_ahead{table="samples"}`:                   "2",
+		`talktime_partitions_ahead{table="segments"}`:                  "0",
+		`talktime_export_last_success_timestamp_seconds{name="daily"}`: "1.795392421e+09",
+		`talktime_export_last_success_timestamp_seconds{name="new"}`:   "",
+		`talktime_export_failed_periods{name="daily"}`:                 "2",
+		`talktime_export_failed_periods{name="new"}`:                   "0",
 		`talktime_ready`: "1",
 	})
 	// What it said last stays while it is away.

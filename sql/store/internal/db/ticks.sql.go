@@ -44,22 +44,6 @@ func (q *Queries) LargestPeriodNear(ctx context.Context, arg LargestPeriodNearPa
 	return period_ms, err
 }
 
-const MakePartitions = `-- name: MakePartitions :one
-SELECT talktime.make_partitions($1::timestamptz, $2::timestamptz)::integer AS made
-`
-
-type MakePartitionsParams struct {
-	FromAt time.Time
-	ToAt   time.Time
-}
-
-func (q *Queries) MakePartitions(ctx context.Context, arg MakePartitionsParams) (int32, error) {
-	row := q.db.QueryRow(ctx, MakePartitions, arg.FromAt, arg.ToAt)
-	var made int32
-	err := row.Scan(&made)
-	return made, err
-}
-
 const Periods = `-- name: Periods :many
 SELECT period_ms FROM talktime.ticks
 WHERE due_at >= $1::timestamptz AND due_at < $2::timestamptz
