@@ -6,8 +6,12 @@ FROM talktime.kept_days
 WHERE from_at >= @from_at::timestamptz AND to_at <= @to_at::timestamptz
 ORDER BY from_at, to_at, time_zone, business_day_start;
 
+-- Days stay that cannot be summed again, for retention has dropped quarter-hours of
+-- theirs.
 -- name: StrikeDays :exec
-DELETE FROM talktime.kept_days WHERE from_at < @to_at::timestamptz AND to_at > @from_at::timestamptz;
+DELETE FROM talktime.kept_days AS k
+WHERE k.from_at < @to_at::timestamptz AND k.to_at > @from_at::timestamptz
+  AND NOT EXISTS (SELECT FROM talktime.drops AS g WHERE g.relation = 'quarter_hours' AND g.from_at < k.to_at AND g.to_at > k.from_at);
 
 -- name: FirstQuarterHour :one
 SELECT bin_start_at FROM talktime.quarter_hours ORDER BY bin_start_at LIMIT 1;

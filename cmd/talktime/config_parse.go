@@ -18,18 +18,12 @@ func parseConfig(text configText, p purpose) (*config, error) {
 
 	cfg := defaultConfig(text)
 	for _, s := range settings {
-		v, given := values[s.key]
-		if given {
+		if v, given := values[s.key]; given {
 			cfg.texts[s.key] = v.written()
-		}
-		switch {
-		case !given:
-		case s.set == nil:
-			v.fault("is not built yet: remove it")
-		default:
 			s.set(cfg, v)
 		}
 	}
+	checkRetention(cfg, values)
 	if p != forDatabase && p != forDelivering {
 		checkPolling(cfg, values, found)
 	}

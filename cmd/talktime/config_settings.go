@@ -14,8 +14,7 @@ type setting struct {
 	key     string // "gateway.url" is url in the section gateway
 	isList  bool   // its variable is written as YAML
 	atStart bool   // a recorder reads it when it starts, and no more on SIGHUP
-	// set puts the value into the configuration, or records its faults. It is
-	// nil for a key that the program is going to have and refuses until then.
+	// set puts the value into the configuration, or records its faults.
 	set func(*config, value)
 }
 
@@ -44,7 +43,11 @@ var settings = []setting{
 	{key: "derive.cron", atStart: true, set: func(c *config, v value) { keep(&c.derive.times)(v.jobTimes()) }},
 	{key: "derive.settle", set: func(c *config, v value) { keep(&c.derive.settle)(v.duration(0, 7*24*time.Hour)) }},
 	{key: "maintain.cron", atStart: true, set: func(c *config, v value) { keep(&c.maintain.times)(v.jobTimes()) }},
-	{key: "retention"},
+	{key: "retention.samples", set: func(c *config, v value) { keep(&c.maintain.retention.Samples)(v.retentionAge(leastSamplesDays)) }},
+	{key: "retention.segments", set: func(c *config, v value) { keep(&c.maintain.retention.Segments)(v.retentionAge(leastDerivedDays)) }},
+	{key: "retention.quarter_hours", set: func(c *config, v value) { keep(&c.maintain.retention.QuarterHours)(v.retentionAge(leastDerivedDays)) }},
+	{key: "retention.ticks", set: func(c *config, v value) { keep(&c.maintain.retention.Ticks)(v.retentionAge(leastDerivedDays)) }},
+	{key: "retention.job_runs", set: func(c *config, v value) { keep(&c.maintain.retention.JobRuns)(v.retentionAge(leastJobRunsDays)) }},
 	{key: "spool.max_bytes", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxBytes)(v.bytes(leastSpoolBytes, mostSpoolBytes)) }},
 	{key: "spool.max_age", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxAge)(v.age(leastSpoolAge, mostSpoolAge)) }},
 	{key: "listen.operations", atStart: true, set: func(c *config, v value) { keep(&c.operations)(v.listenAddress()) }},
@@ -78,6 +81,7 @@ func defaultConfig(text configText) *config {
 		maxAgentID: ingest.DefaultMaxAgentID,
 		gateway:    gatewayConfig{timeout: 3 * time.Second, concurrency: 64, latency: 45 * time.Millisecond, authMode: 2},
 		derive:     deriveConfig{settle: 15 * time.Minute},
+		maintain:   maintainConfig{retention: defaultRetention},
 		texts:      make(map[string]ingest.Secret),
 		spool:      spoolConfig{maxBytes: 1 << 30, maxAge: 7 * day},
 	}

@@ -270,9 +270,33 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		{
-			"not built yet", "retention: {samples: 30d}\n", nil,
+			"ages", "retention:\n  samples: 30\n  segments: 1y\n  quarter_hours: 0mo\n  ticks: -1d\n  job_runs: 6d\n", nil,
 			[]string{
-				"talktime.yaml line 1: retention: is not built yet: remove it",
+				`talktime.yaml line 2: retention.samples: "30" is not an age such as 30d, 13mo or forever`,
+				`talktime.yaml line 3: retention.segments: "1y" is not an age such as 30d, 13mo or forever`,
+				"talktime.yaml line 4: retention.quarter_hours: 0mo is less than 2d",
+				`talktime.yaml line 5: retention.ticks: "-1d" is not an age such as 30d, 13mo or forever`,
+				"talktime.yaml line 6: retention.job_runs: 6d is less than 7d",
+			},
+		},
+		{
+			"derived for less long than samples", "retention: {samples: forever, segments: 12mo, ticks: forever}\n", nil,
+			[]string{
+				"talktime.yaml line 1: retention.segments: segments is kept for 12mo and samples for forever: what is derived from samples is kept as long as they are",
+				"talktime.yaml line 1: retention.samples: quarter_hours is kept for 13mo and samples for forever: what is derived from samples is kept as long as they are",
+			},
+		},
+		{
+			"rounds that come too late", "retention: {samples: 7d}\n", nil,
+			[]string{
+				"talktime.yaml line 1: retention.samples: samples are kept for 7d, and rounds may wait for the database for 7d (spool.max_age): those would come when their day is gone; keep samples for 8d or more",
+			},
+		},
+		{
+			"rounds that wait too long", "",
+			[]string{"TALKTIME_SPOOL_MAX_AGE=30d"},
+			[]string{
+				"TALKTIME_SPOOL_MAX_AGE: spool.max_age: samples are kept for 30d, and rounds may wait for the database for 30d (spool.max_age): those would come when their day is gone; keep samples for 31d or more",
 			},
 		},
 		{

@@ -122,6 +122,7 @@ func (d *doctor) schema(ctx context.Context, s *store.Store, c *config) {
 	}
 	recording := d.lease(ctx, s)
 	d.partitions(ctx, s, recording)
+	d.kept(ctx, s, c)
 	d.derived(ctx, s, c, recording)
 	d.roster(ctx, s, c)
 }

@@ -249,6 +249,7 @@ var differing = []struct {
 	{regexp.MustCompile(`after \d+( m)?s`), "after SOME TIME"},
 	{regexp.MustCompile(`expires in 36[34] days`), "expires in A YEAR"},
 	{regexp.MustCompile(`[78] days ahead`), "DAYS ahead"},
+	{regexp.MustCompile(`[\d.]+ \w+ since \d{4}-\d\d-\d\d`), "SIZE since THEN"},
 	{regexp.MustCompile(`of user \w+, writable`), "of user SELF, writable"},
 	{regexp.MustCompile(`version \d+`), "version N"},
 	{regexp.MustCompile(`needs \d+\)`), "needs N)"},

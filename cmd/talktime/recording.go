@@ -208,9 +208,11 @@ func (r recording) jobs() ([]ingest.Job, error) {
 // maintain keeps the tables in shape. Where the role does not own them that is the
 // owner's affair, and doctor and the alerts tell how it stands.
 func (r recording) maintain(ctx context.Context) error {
-	err := maintaining{store: r.store, now: r.clock.Now(), config: r.orders.now().maintain, did: func(d deed) {
-		r.log.Info("maintained", "done", pastTense[d.what], "table", d.name, "why", d.why)
-	}}.run(ctx)
+	orders := r.orders.now()
+	err := maintaining{
+		store: r.store, now: r.clock.Now(), retention: orders.maintain.retention, calendars: orders.derive.calendars,
+		did: func(d deed) { d.log(r.log) },
+	}.run(ctx)
 	if errors.Is(err, store.ErrNotOwner) || errors.Is(err, store.ErrMaintained) {
 		r.log.Debug("nothing maintained", "error", err)
 		return nil

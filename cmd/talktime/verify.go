@@ -130,6 +130,9 @@ func tellVerified(v store.Verified) string {
 	if v.Dirty > 0 {
 		told += fmt.Sprintf("not compared: %d quarter-hours that still have to be derived\n", v.Dirty)
 	}
+	if !v.KeptFrom.IsZero() {
+		told += fmt.Sprintf("not compared: what lies before %s, of which the samples are no longer kept (retention.samples)\n", v.KeptFrom.Format(time.DateOnly))
+	}
 	if v.Lost > 0 {
 		told += fmt.Sprintf("passed over: %d quarter-hours whose samples are gone\n", v.Lost)
 	}

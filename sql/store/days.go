@@ -28,18 +28,26 @@ func (s *Store) keepDays(ctx context.Context, d Deriving) error {
 		return fmt.Errorf("look for days to keep: %w", plain(err))
 	}
 	for _, day := range days {
-		err := s.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
-			if err := q.LockDerive(ctx); err != nil {
-				return err
-			}
-			if err := q.TuneDerive(ctx); err != nil {
-				return err
-			}
-			return q.KeepDay(ctx, day)
-		})
-		if err != nil {
-			return fmt.Errorf("keep the day %s of %s: %w", day.LocalDate, day.TimeZone, plain(err))
+		if err := s.keepDay(ctx, day); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// keepDay keeps one day, of which all quarter-hours are there.
+func (s *Store) keepDay(ctx context.Context, day db.KeepDayParams) error {
+	err := s.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
+		if err := q.LockDerive(ctx); err != nil {
+			return err
+		}
+		if err := q.TuneDerive(ctx); err != nil {
+			return err
+		}
+		return q.KeepDay(ctx, day)
+	})
+	if err != nil {
+		return fmt.Errorf("keep the day %s of %s: %w", day.LocalDate, day.TimeZone, plain(err))
 	}
 	return nil
 }
@@ -61,6 +69,17 @@ func (s *Store) daysToKeep(ctx context.Context, d Deriving) ([]db.KeepDayParams,
 	}
 	first = first.UTC()
 	within := reports.Span{From: time.Date(first.Year(), first.Month(), 1, 0, 0, 0, 0, time.UTC), To: d.Horizon}
+	days, err := missingDays(ctx, q, d.Calendars, within, d.Now)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(days, func(a, b db.KeepDayParams) int { return b.FromAt.Compare(a.FromAt) })
+	return days[:min(len(days), keptAtOnce)], nil
+}
+
+// missingDays lists the days of the calendars that lie in a span and are not kept,
+// by calendar and then ascending.
+func missingDays(ctx context.Context, q *db.Queries, calendars []reports.Calendar, within reports.Span, now time.Time) ([]db.KeepDayParams, error) {
 	rows, err := q.KeptDays(ctx, db.KeptDaysParams{FromAt: within.From, ToAt: within.To})
 	if err != nil {
 		return nil, err
@@ -71,18 +90,17 @@ func (s *Store) daysToKeep(ctx context.Context, d Deriving) ([]db.KeepDayParams,
 		kept[key{row.TimeZone, row.BusinessDayStart, row.LocalDate}] = true
 	}
 	var days []db.KeepDayParams
-	for _, calendar := range d.Calendars {
+	for _, calendar := range calendars {
 		zone, start := calendar.Zone.String(), reports.FormatDayStart(calendar.DayStart)
 		for _, day := range calendar.Days(within) {
 			if !kept[key{zone, start, day.Date}] {
 				days = append(days, db.KeepDayParams{
-					TimeZone: zone, BusinessDayStart: start, LocalDate: day.Date, FromAt: day.From, ToAt: day.To, KeptAt: d.Now,
+					TimeZone: zone, BusinessDayStart: start, LocalDate: day.Date, FromAt: day.From, ToAt: day.To, KeptAt: now,
 				})
 			}
 		}
 	}
-	slices.SortStableFunc(days, func(a, b db.KeepDayParams) int { return b.FromAt.Compare(a.FromAt) })
-	return days[:min(len(days), keptAtOnce)], nil
+	return days, nil
 }
 
 // cover says where the figures of some time are read: from the rows of kept days,

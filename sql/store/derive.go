@@ -31,7 +31,7 @@ type Derived struct {
 	Updated      int64 // rows that changed, becoming final included
 	Deleted      int64 // rows that vanished
 	Restated     int64 // final rows whose figures changed: each has a new revision
-	Lost         int   // dirty quarter-hours that stay as they are and dirty: their samples are gone
+	Lost         int   // dirty quarter-hours that stay as they are: their samples are gone
 }
 
 // deriveAtOnce is how many quarter-hours one transaction derives at most: an
@@ -43,7 +43,7 @@ const deriveAtOnce = 4
 // transaction derives up to an hour and keeps what is left as marks, so a
 // killed run loses nothing. Programs that derive at once take turns; the
 // furthest of their horizons holds. Quarter-hours whose samples are gone are left
-// as they are; their marks stay. Then it keeps days, up to a month of
+// as they are; their marks stay unless retention dropped them. Then it keeps days, up to a month of
 // them.
 func (s *Store) DeriveDirty(ctx context.Context, d Deriving) (Derived, error) {
 	var sum Derived
@@ -122,8 +122,8 @@ func (s *Store) deriveFirst(ctx context.Context, d Deriving, isFirst bool, sum *
 			if err != nil {
 				return err
 			}
-			sum.Lost = split.lost.count()
-			if err := markDirty(ctx, q, split.lost); err != nil {
+			sum.Lost = max(sum.Lost, split.lost.count())
+			if err := markDirty(ctx, q, split.lost.without(split.dropped)); err != nil {
 				return err
 			}
 			var rest quarterHours

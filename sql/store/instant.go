@@ -11,12 +11,17 @@ import (
 	"talktime/sql/store/internal/db"
 )
 
-// Near tells what was due near an instant. A period matters where a tick of it was stored near the instant or where a schedule in
+// Near tells what was due near an instant. Where retention has dropped samples that
+// are needed the error is a *DroppedError. A period matters where a tick of it was stored near the instant or where a schedule in
 // force then has one.
 func (s *Snapshot) Near(ctx context.Context, at time.Time) (reports.Near, error) {
 	near, err := readNear(ctx, db.New(s.tx), at)
 	if err != nil {
 		return reports.Near{}, fmt.Errorf("read what was due near %s: %w", at.UTC().Format(time.RFC3339), plain(err))
+	}
+	span := reports.Span{From: at.Add(-reach * near.Longest), To: at.Add(reach * near.Longest)}
+	if err := s.refuseDropped(ctx, "samples", quarterHours{span}); err != nil {
+		return reports.Near{}, err
 	}
 	return near, nil
 }

@@ -13,15 +13,17 @@ import (
 // between whole, and derives it all.
 func (d database) twoNights(t *testing.T) {
 	t.Helper()
-	team := agentRange(101, 102)
-	for due := at(23, 0, 0); due.Before(at(49, 0, 0)); due = due.Add(5 * time.Minute) {
-		tick, samples := roundAt(due, team, idle)
-		tick.Period = 5 * time.Minute
-		for i := range samples {
-			samples[i].Period = tick.Period
-		}
-		d.record(t, tick, samples)
+	if _, err := d.MakePartitions(t.Context(), monday, at(49, 0, 0)); err != nil {
+		t.Fatal(err)
 	}
+	// In few statements, for many tests begin with it.
+	d.exec(t, `INSERT INTO talktime.agent_sets (agents, fingerprint) VALUES ('{[101,103)}', md5('{[101,103)}'))`)
+	d.exec(t, `INSERT INTO talktime.samples (polled_at, agent_id, period_ms, agent_state, is_working, outcome)
+		SELECT at, agent, 300000, 4, false, 'observed' FROM generate_series($1::timestamptz, $2, '5 min') AS at, generate_series(101, 102) AS agent`,
+		at(23, 0, 0), at(48, 55, 0))
+	d.exec(t, `INSERT INTO talktime.ticks (schedule, due_at, period_ms, agent_set_id, status, started_at, finished_at, observed)
+		SELECT 'office', due, 300000, (SELECT agent_set_id FROM talktime.agent_sets), 'taken', due, due + interval '1 s', 2
+		FROM generate_series($1::timestamptz, $2, '5 min') AS due`, at(23, 0, 0), at(48, 55, 0))
 	d.deriveDirty(t, at(52, 0, 0))
 }
 

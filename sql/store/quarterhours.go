@@ -11,6 +11,9 @@ import (
 // holding its start and not its end (metrics.md §4).
 const QuarterHour = reports.QuarterHour
 
+// day is a UTC day, of which samples have a partition each.
+const day = 24 * time.Hour
+
 func isOnBorder(t time.Time) bool { return t.Equal(t.Truncate(QuarterHour)) }
 
 // quarterHours is a set of quarter-hours, as spans from border to border. Merged,

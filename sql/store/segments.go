@@ -14,9 +14,14 @@ import (
 )
 
 // Segments yields the segments a timeline or the sessions of a window need, row
-// by row as the server sends them.
+// by row as the server sends them. Where retention has dropped some the error is a
+// *DroppedError.
 func (s *Snapshot) Segments(ctx context.Context, q reports.SegmentQuery) iter.Seq2[reports.Segment, error] {
 	return func(yield func(reports.Segment, error) bool) {
+		if err := s.refuseDropped(ctx, "segments", quarterHours{{From: q.From, To: q.To}}); err != nil {
+			yield(reports.Segment{}, err)
+			return
+		}
 		// In the order of the statement's parameters: the generated methods would
 		// gather all rows first.
 		// Planned each time: for one agent and for all there is no plan in common.

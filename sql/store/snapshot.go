@@ -33,6 +33,13 @@ func (s *Store) Snapshot(ctx context.Context) (*Snapshot, error) {
 		conn.Release()
 		return nil, fmt.Errorf("open a snapshot: %w", plain(err))
 	}
+	// Locked before the first statement makes it a snapshot: what this one does not
+	// know to be dropped is not detached before it ends.
+	if _, err := tx.Exec(ctx, "LOCK TABLE ONLY talktime.samples, ONLY talktime.quarter_hours, ONLY talktime.segments IN ACCESS SHARE MODE"); err != nil {
+		_ = tx.Rollback(context.WithoutCancel(ctx))
+		conn.Release()
+		return nil, fmt.Errorf("open a snapshot: %w", plain(err))
+	}
 	return &Snapshot{conn, tx}, nil
 }
 
@@ -43,7 +50,8 @@ func (s *Snapshot) Close(ctx context.Context) {
 }
 
 // Cells yields what the quarter-hours of each part sum to in each span, row by
-// row as the server sends them. Spans that are kept days are read from days.
+// row as the server sends them. Spans that are kept days are read from days; where
+// retention has dropped quarter-hours of others the error is a *DroppedError.
 func (s *Snapshot) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports.Cell, error] {
 	return func(yield func(reports.Cell, error) bool) {
 		if len(q.Spans) == 0 {
@@ -52,6 +60,10 @@ func (s *Snapshot) Cells(ctx context.Context, q reports.Query) iter.Seq2[reports
 		c, err := coverQuery(ctx, db.New(s.tx), q)
 		if err != nil {
 			yield(reports.Cell{}, fmt.Errorf("read the kept days: %w", plain(err)))
+			return
+		}
+		if err := s.refuseDropped(ctx, "quarter_hours", c.rest); err != nil {
+			yield(reports.Cell{}, err)
 			return
 		}
 		ctx, giveUp := context.WithCancel(ctx)
@@ -127,18 +139,24 @@ func (s *Snapshot) Facts(ctx context.Context, from, to time.Time) (reports.Facts
 	if err != nil {
 		return reports.Facts{}, err
 	}
-	if err := readAgents(ctx, db.New(s.tx), from, to, &facts); err != nil {
+	q := db.New(s.tx)
+	c, err := coverWindow(ctx, q, from, to)
+	if err == nil && len(c.dates) == 0 { // else Cells knows which quarter-hours it takes
+		if err := s.refuseDropped(ctx, "quarter_hours", c.rest); err != nil {
+			return reports.Facts{}, err
+		}
+	}
+	if err == nil {
+		err = readAgents(ctx, q, c, &facts)
+	}
+	if err != nil {
 		return reports.Facts{}, fmt.Errorf("read who has figures: %w", plain(err))
 	}
 	return facts, nil
 }
 
-// readAgents adds who has quarter-hours in the window, and who they were.
-func readAgents(ctx context.Context, q *db.Queries, from, to time.Time, facts *reports.Facts) error {
-	c, err := coverWindow(ctx, q, from, to)
-	if err != nil {
-		return err
-	}
+// readAgents adds who has quarter-hours in what is covered, and who they were.
+func readAgents(ctx context.Context, q *db.Queries, c cover, facts *reports.Facts) (err error) {
 	rest := c.remainder()
 	agents, err := q.AgentsWithQuarterHours(ctx, db.AgentsWithQuarterHoursParams{
 		Zones: c.zones, DayStarts: c.starts, Dates: c.dates, RestFrom: rest.from, RestTo: rest.to, RestIsOne: rest.isOne, Rest: rest.ranges,

@@ -45,6 +45,9 @@ type Verified struct {
 	OpenRows int64 // not compared: not final yet
 	Dirty    int   // quarter-hours not compared: derive has yet to see what was stored
 	Lost     int   // quarter-hours passed over in a sample: their samples are gone
+
+	// KeptFrom is where the samples of a sample begin; zero where retention dropped none.
+	KeptFrom time.Time
 }
 
 // VerifyRange recomputes the quarter-hours of [from, to), both on quarter-hours,
@@ -107,6 +110,11 @@ func (s *Store) verifyRange(ctx context.Context, window reports.Span, v Verifyin
 // verifyDays compares the kept days that lie in the window with what their
 // quarter-hours sum to.
 func verifyDays(ctx context.Context, q *db.Queries, window reports.Span, v Verifying, sum *Verified) error {
+	kept, err := keptFrom(ctx, q, "quarter_hours")
+	if err != nil {
+		return err
+	}
+	window.From = later(window.From, kept)
 	days, err := q.CountDays(ctx, db.CountDaysParams{FromAt: window.From, ToAt: window.To})
 	if err != nil {
 		return err
@@ -147,7 +155,10 @@ func (s *Store) verifySample(ctx context.Context, n int, seed uint64, v Verifyin
 	if err != nil {
 		return sum, err
 	}
-	window, err := s.known(ctx, time.Time{}, closed)
+	if sum.KeptFrom, err = keptFrom(ctx, q, "samples"); err != nil {
+		return sum, err
+	}
+	window, err := s.known(ctx, sum.KeptFrom, closed)
 	if err != nil || len(window) == 0 {
 		return sum, err
 	}

@@ -215,7 +215,9 @@ func (q *Queries) KeptDays(ctx context.Context, arg KeptDaysParams) ([]KeptDaysR
 }
 
 const StrikeDays = `-- name: StrikeDays :exec
-DELETE FROM talktime.kept_days WHERE from_at < $1::timestamptz AND to_at > $2::timestamptz
+DELETE FROM talktime.kept_days AS k
+WHERE k.from_at < $1::timestamptz AND k.to_at > $2::timestamptz
+  AND NOT EXISTS (SELECT FROM talktime.drops AS g WHERE g.relation = 'quarter_hours' AND g.from_at < k.to_at AND g.to_at > k.from_at)
 `
 
 type StrikeDaysParams struct {
@@ -223,6 +225,8 @@ type StrikeDaysParams struct {
 	FromAt time.Time
 }
 
+// Days stay that cannot be summed again, for retention has dropped quarter-hours of
+// theirs.
 func (q *Queries) StrikeDays(ctx context.Context, arg StrikeDaysParams) error {
 	_, err := q.db.Exec(ctx, StrikeDays, arg.ToAt, arg.FromAt)
 	return err

@@ -106,6 +106,7 @@ needed (relation, rights) AS (VALUES
     ('hand_rounds',    '{SELECT,INSERT}'),
     ('samples',        '{SELECT,INSERT}'),
     ('lost_samples',   '{SELECT,INSERT}'),
+    ('drops',          '{SELECT}'),
     ('dirty',          '{SELECT,INSERT,DELETE}'),
     ('derivations',    '{SELECT,INSERT}'),
     ('quarter_hours',  '{SELECT,INSERT,UPDATE,DELETE}'),

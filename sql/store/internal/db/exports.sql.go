@@ -323,6 +323,7 @@ FROM (
            CASE WHEN $1::boolean THEN e.roster_sum <> talktime.roster_sum(e.from_at, e.to_at) ELSE false END AS has_other_roster
     FROM talktime.exports AS e
     WHERE e.name = $2 AND e.status = 'delivered'
+      AND NOT EXISTS (SELECT FROM talktime.drops AS g WHERE g.relation = 'quarter_hours' AND g.from_at < e.to_at AND g.to_at > e.from_at)
       AND NOT EXISTS (SELECT FROM talktime.exports AS n
                       WHERE n.name = e.name AND n.from_at = e.from_at AND n.to_at = e.to_at AND n.revision > e.revision)
 ) AS s
@@ -345,7 +346,8 @@ type StaleExportsRow struct {
 // Latest delivered editions that something has happened to since: a derivation
 // within their period that changed figures that were final, made rows or dropped
 // some; another roster, which is looked at only where the whole of it has changed;
-// or they were not final. A derivation is of an hour at most.
+// or they were not final. A derivation is of an hour at most. A period whose
+// quarter-hours retention has dropped stays as it was delivered.
 func (q *Queries) StaleExports(ctx context.Context, arg StaleExportsParams) ([]StaleExportsRow, error) {
 	rows, err := q.db.Query(ctx, StaleExports, arg.RosterIsNew, arg.Name)
 	if err != nil {
