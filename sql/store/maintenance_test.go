@@ -112,6 +112,19 @@ func (d database) reading(t testing.TB, query string) (stop func()) {
 	return func() { _ = conn.Close(context.WithoutCancel(t.Context())) }
 }
 
+// awaitLeaving waits until a partition is on its way out, or fails where whoever takes
+// it out has ended before.
+func (d database) awaitLeaving(t testing.TB, ended <-chan struct{}) {
+	t.Helper()
+	for d.count(t, "SELECT count(*) FROM pg_inherits WHERE inhdetachpending") == 0 {
+		select {
+		case <-ended:
+			t.Fatal("no partition was on its way out under a reader")
+		default:
+		}
+	}
+}
+
 // One program maintains at a time; one that died does not keep others from it.
 func TestOneMaintains(t *testing.T) {
 	d := newDatabase(t)
@@ -152,10 +165,12 @@ func TestDropWaitsForReaders(t *testing.T) {
 	d.makeWanted(t, at(8, 0, 0))
 	stop := d.reading(t, "SELECT count(*) FROM talktime.samples")
 	m := d.maintain(t)
-	dropped := make(chan error, 1)
-	go func() { dropped <- m.Drop(context.WithoutCancel(t.Context()), dayOf(0)) }()
-	for d.count(t, "SELECT count(*) FROM pg_inherits WHERE inhdetachpending") == 0 {
-	}
+	dropped, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		dropped <- m.Drop(context.WithoutCancel(t.Context()), dayOf(0))
+	}()
+	d.awaitLeaving(t, ended)
 	tick, samples := roundAt(at(32, 0, 0), agentRange(101, 110), idle) // into another partition
 	d.record(t, tick, samples)
 	if n := d.count(t, "SELECT count(*) FROM talktime.samples"); n != 10 {

@@ -340,8 +340,7 @@ func TestRetainWaitsForSnapshots(t *testing.T) {
 		defer close(done)
 		d.retain(t, store.Retaining{Retention: oneMonth, Now: december, Calendars: []reports.Calendar{berlin}})
 	}()
-	for d.count(t, "SELECT count(*) FROM pg_inherits WHERE inhdetachpending") == 0 {
-	}
+	d.awaitLeaving(t, done)
 	if cells := readCells(t, s, query); len(cells) != 2 || cells[0].Bins != 32 {
 		t.Errorf("while it is being dropped, read are %d cells", len(cells))
 	}
