@@ -110,7 +110,9 @@ func (s *Store) deriveFirst(ctx context.Context, d Deriving, isFirst bool, sum *
 			// Another program may have derived further, and later, since d was
 			// settled: what it could see as final stays so.
 			d := d
-			d.Horizon, d.Now = later(d.Horizon, last.HorizonAt), later(d.Now, last.DerivedAt)
+			// In whole milliseconds: a mark that begins at the horizon must not come back
+			// from the database, which cuts nanoseconds off, as one from before it.
+			d.Horizon, d.Now = later(d.Horizon.Truncate(time.Millisecond), last.HorizonAt), later(d.Now, last.DerivedAt)
 			dirty, err := takeDirty(ctx, q, d.Horizon, last)
 			if err == nil && isFirst {
 				dirty, err = addOpen(ctx, q, d, last, dirty)

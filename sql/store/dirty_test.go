@@ -354,3 +354,29 @@ func TestDeriveTellsItsProgress(t *testing.T) {
 	d.deriveWith(t, deriving)
 	expect(t, "progress", []string{"4/14", "8/14", "12/14", "14/14"}, told) // three hours and what they reach on either side
 }
+
+// Deriving ends whatever the clock shows. What is dirty past the horizon waits; with
+// sparse ticks it touches more than one transaction derives.
+func TestDeriveEndsBetweenMilliseconds(t *testing.T) {
+	d := newDatabase(t)
+	for due := at(6, 0, 0); due.Before(at(8, 30, 0)); due = due.Add(10 * time.Minute) {
+		tick, samples := roundAt(due, agentRange(101, 102), idle)
+		tick.Period = 10 * time.Minute
+		for i := range samples {
+			samples[i].Period = tick.Period
+		}
+		d.record(t, tick, samples)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	deriving := deriving(at(8, 26, 24).Add(55_216_789))
+	transactions := 0
+	deriving.Progress = func(int, int) {
+		if transactions++; transactions > 20 {
+			cancel(errors.New("deriving does not end"))
+		}
+	}
+	if _, err := d.DeriveDirty(ctx, deriving); err != nil {
+		t.Fatal(err, context.Cause(ctx))
+	}
+}
