@@ -246,6 +246,7 @@ var differing = []struct {
 	{regexp.MustCompile(`Postgres [\d.]+( \([^)]*\))?`), "Postgres VERSION"},
 	{regexp.MustCompile(`UTF8, [\d.]+ MiB`), "UTF8, SIZE"},
 	{regexp.MustCompile(`written \d+( m)?s ago`), "written NOW ago"},
+	{regexp.MustCompile(`: (observed|not_signed_in) after`), ": AN OBSERVATION after"}, // by the time of day
 	{regexp.MustCompile(`after \d+( m)?s`), "after SOME TIME"},
 	{regexp.MustCompile(`expires in 36[34] days`), "expires in A YEAR"},
 	{regexp.MustCompile(`[78] days ahead`), "DAYS ahead"},
