@@ -3,6 +3,7 @@
 //
 // A report reads quarter-hours through a Source, fills in what has no row, and
 // hands rows to a Sink one by one, so memory does not grow with the window.
+// A Shape says which columns and rows are shown; only what it sorts is kept.
 // Every row's thirteen measures sum to its agents' time in its window to the
 // millisecond; a row that does not is an error, never printed.
 //

@@ -23,7 +23,7 @@ type picking[R any] struct {
 
 // picked is a row with the values it is sorted by.
 type picked[R any] struct {
-	row    R
+	row    *R
 	values []value
 	number int // of the row, in the order they came
 }
@@ -39,7 +39,7 @@ func newPicking[R any](meta Meta, columns []ColumnOf[R], account func(*LeftOut, 
 // add takes a row, and gives up the one that comes last if there are too many.
 func (p *picking[R]) add(row *R) error {
 	p.seen++
-	next := picked[R]{*row, make([]value, len(p.keys)), p.seen}
+	next := picked[R]{row, make([]value, len(p.keys)), p.seen}
 	for i := range p.keys {
 		p.text = p.keys[i].Append(p.text[:0], row)
 		next.values[i] = valueOf(p.keys[i].Kind, string(p.text))
@@ -49,17 +49,24 @@ func (p *picking[R]) add(row *R) error {
 	case top == 0 && len(p.rows) == MostSorted:
 		return tooManyRows(fmt.Sprintf("more than %d", MostSorted))
 	case top == 0:
-		p.rows = append(p.rows, next)
+		p.rows = append(p.rows, next.kept())
 	case len(p.rows) < top:
-		heap.Push(p, next)
+		heap.Push(p, next.kept())
 	case p.compare(&next, &p.rows[0]) < 0:
-		p.leave(&p.rows[0].row)
-		p.rows[0] = next
+		p.leave(p.rows[0].row)
+		p.rows[0] = next.kept()
 		heap.Fix(p, 0)
 	default:
 		p.leave(row)
 	}
 	return nil
+}
+
+// kept is the row for longer than the call it was given in.
+func (r picked[R]) kept() picked[R] {
+	row := *r.row
+	r.row = &row
+	return r
 }
 
 func tooManyRows(how string) error {
@@ -82,7 +89,7 @@ func (p *picking[R]) handOn(begin func(Meta) error, give func(*R) error) error {
 	}
 	slices.SortFunc(p.rows, func(a, b picked[R]) int { return p.compare(&a, &b) })
 	for i := range p.rows {
-		if err := give(&p.rows[i].row); err != nil {
+		if err := give(p.rows[i].row); err != nil {
 			return err
 		}
 	}

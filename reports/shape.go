@@ -22,8 +22,7 @@ type SortKey struct {
 	IsDescending bool
 }
 
-// MostSorted is how many rows a sorted report, or a Top, keeps in memory: some
-// 70 MB of talk-time or states.
+// MostSorted is how many rows a sorted report, or a Top, keeps in memory.
 const MostSorted = 100_000
 
 // ErrTooManyRows is what a report ends with, before any of it is written, where

@@ -143,6 +143,18 @@ func (s *rowsSheet[R]) appendText(line, text []byte) []byte {
 	return append(appendEscaped(append(line, '>'), text), "</t></is></c>"...)
 }
 
+// appendEscaped writes a text as XML has it. Most have nothing to escape.
+func appendEscaped(line, text []byte) []byte {
+	for _, c := range text {
+		if c < ' ' || c > '~' || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'' {
+			var escaped bytes.Buffer
+			_ = xml.EscapeText(&escaped, text) // a buffer takes everything
+			return append(line, escaped.Bytes()...)
+		}
+	}
+	return append(line, text...)
+}
+
 // finish ends the sheet, whose relationship of that name is the table with its
 // filters.
 func (s *rowsSheet[R]) finish(table string) error {

@@ -1,9 +1,6 @@
 package render
 
 import (
-	"bytes"
-	"encoding/xml"
-
 	"github.com/xuri/excelize/v2"
 
 	"talktime/reports"
@@ -41,16 +38,4 @@ func (s *cellStyles) of(kind reports.Kind) int {
 	default:
 		return 0
 	}
-}
-
-// appendEscaped writes a text as XML has it. Most have nothing to escape.
-func appendEscaped(line, text []byte) []byte {
-	for _, c := range text {
-		if c < ' ' || c > '~' || c == '&' || c == '<' || c == '>' || c == '"' || c == '\'' {
-			var escaped bytes.Buffer
-			_ = xml.EscapeText(&escaped, text) // a buffer takes everything
-			return append(line, escaped.Bytes()...)
-		}
-	}
-	return append(line, text...)
 }
