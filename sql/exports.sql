@@ -5,6 +5,9 @@
 -- name: TryLockExport :one
 SELECT pg_try_advisory_lock(hashtext('talktime.export'), hashtext(@name::text)) AS is_held;
 
+-- name: UnlockExport :exec
+SELECT pg_advisory_unlock(hashtext('talktime.export'), hashtext(@name::text));
+
 -- name: Exports :many
 SELECT * FROM talktime.exports WHERE @name::text = '' OR name = @name ORDER BY name, due_at, from_at, to_at, revision;
 

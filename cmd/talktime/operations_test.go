@@ -278,6 +278,9 @@ func TestRecorderTellsSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer socket.Close()
+	if err := socket.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+		t.Fatal(err)
+	}
 	// until reads what systemd is told up to a state; only that it lives may come
 	// in between.
 	until := func(want string) {

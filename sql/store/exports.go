@@ -83,13 +83,14 @@ func (s *Store) LockExport(ctx context.Context, name string) (unlock func(), err
 	leave := func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 		defer cancel()
-		_ = conn.Close(ctx) // the lock goes with the connection, however that ends
+		_ = db.New(conn).UnlockExport(ctx, name) // a server may notice a closed connection late
+		_ = conn.Close(ctx)                      // the lock goes with the connection, however that ends
 	}
 	held, err := db.New(conn).TryLockExport(ctx, name)
 	if err == nil && held {
 		return leave, nil
 	}
-	leave()
+	_ = conn.Close(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("lock export %s: %w", name, plain(err))
 	}

@@ -19,6 +19,10 @@ const (
 	watchdogPIDVariable = "WATCHDOG_PID"
 )
 
+// longestTelling bounds how long a state waits for room in systemd's socket: who
+// does not read must not keep the program from leaving.
+const longestTelling = time.Second
+
 // Notifier tells systemd. Its zero value, a program that systemd did not start
 // or did not ask, tells nobody. What cannot be told is an error that only a log
 // is interested in.
@@ -74,7 +78,9 @@ func (n Notifier) tell(state string) error {
 	}
 	conn, err := net.DialUnix("unixgram", nil, n.address)
 	if err == nil {
-		_, err = conn.Write([]byte(state))
+		if err = conn.SetWriteDeadline(time.Now().Add(longestTelling)); err == nil {
+			_, err = conn.Write([]byte(state))
+		}
 		_ = conn.Close()
 	}
 	if err != nil {

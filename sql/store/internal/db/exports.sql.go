@@ -387,3 +387,12 @@ func (q *Queries) TryLockExport(ctx context.Context, name string) (bool, error) 
 	err := row.Scan(&is_held)
 	return is_held, err
 }
+
+const UnlockExport = `-- name: UnlockExport :exec
+SELECT pg_advisory_unlock(hashtext('talktime.export'), hashtext($1::text))
+`
+
+func (q *Queries) UnlockExport(ctx context.Context, name string) error {
+	_, err := q.db.Exec(ctx, UnlockExport, name)
+	return err
+}
