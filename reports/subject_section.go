@@ -25,7 +25,7 @@ var subjectSections = []SubjectSection{
 	{"schedules", []string{"schedules", "agent_sets"}, "the schedules the agent id was polled on", "to know when figures were due", "valid_from"},
 	{"ticks", []string{"ticks"}, "how many due instants of each schedule there were", "to tell why something was not observed", "first_at"},
 	{"hand_rounds", []string{"hand_rounds"}, "polls outside of schedules", "to know how far samples reach", "taken_from"},
-	{SamplesSection, []string{"samples"}, "each answer of the gateway: the state at an instant", "to derive everything below", "polled_at"},
+	{SamplesSection, []string{"samples", "sample_runs"}, "each answer of the gateway: the state at an instant", "to derive everything below", "polled_at"},
 	{"quarter_hours", []string{"quarter_hours"}, "time in each state, and time not observed, per quarter-hour", "reports, exports and bi_v1", "bin_start_at"},
 	{"segments", []string{"segments"}, "when each state began and ended", "timelines and sessions", "from_at"},
 	{"days", []string{"days"}, "sums of local days", "to make reports of months faster", "from_at"},

@@ -17,11 +17,18 @@ WITH
 given AS (
     SELECT @from_ms::bigint AS from_ms, @to_ms::bigint AS to_ms, @horizon_ms::bigint AS horizon_ms, @period_ms::bigint AS period_ms
 ),
-bounds AS (
+near AS (
     SELECT from_ms, to_ms, horizon_ms, to_timestamp(from_ms / 1000.0) AS from_at, to_timestamp(to_ms / 1000.0) AS to_at, to_timestamp(horizon_ms / 1000.0) AS horizon_at,
            to_timestamp((from_ms - 5 * period_ms / 2) / 1000.0) AS held_from, to_timestamp((to_ms + 5 * period_ms / 2) / 1000.0) AS held_to,
            to_timestamp((from_ms - 8 * period_ms) / 1000.0) AS near_from, to_timestamp((to_ms + 8 * period_ms) / 1000.0) AS near_to
     FROM given
+),
+-- Samples of compacted days are kept as runs: samples and runs are one stretch of
+-- time each, either may be empty, which makes its ends NULL.
+bounds AS (
+    SELECT near.*, tstzrange(held_from, held_to) - runs AS held_samples, tstzrange(held_from, held_to) * runs AS held_runs,
+           tstzrange(near_from, near_to) - runs AS near_samples, tstzrange(near_from, near_to) * runs AS near_runs
+    FROM near, talktime.kept_in_runs(near_from, near_to) AS runs
 ),
 bins AS (
     SELECT bin, least(bin + 900000, horizon_ms) AS settled_to
@@ -40,7 +47,14 @@ seen AS NOT MATERIALIZED (
     SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, period_ms::bigint AS p,
            (coalesce(is_working, false)::int::bigint << 32) + coalesce(agent_state, 2) + 2147483648 AS pair
     FROM talktime.samples
-    WHERE polled_at >= (SELECT held_from FROM bounds) AND polled_at < (SELECT held_to FROM bounds)
+    WHERE polled_at >= (SELECT lower(held_samples) FROM bounds) AND polled_at < (SELECT upper(held_samples) FROM bounds)
+      AND outcome IN ('observed', 'not_signed_in')
+    UNION ALL
+    SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint, period_ms::bigint,
+           (coalesce(is_working, false)::int::bigint << 32) + coalesce(agent_state, 2) + 2147483648
+    FROM talktime.run_samples
+    WHERE run_at >= (SELECT date_bin('15 minutes', lower(held_runs), 'epoch') FROM bounds) AND run_at < (SELECT upper(held_runs) FROM bounds)
+      AND polled_at >= (SELECT lower(held_runs) FROM bounds) AND polled_at < (SELECT upper(held_runs) FROM bounds)
       AND outcome IN ('observed', 'not_signed_in')
 ),
 
@@ -295,7 +309,12 @@ own_ticks AS (
 own_samples AS (
     SELECT s.agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, outcome IN ('observed', 'not_signed_in') AS is_observation
     FROM talktime.samples AS s JOIN gappy_agents USING (agent_id)
-    WHERE polled_at >= (SELECT near_from FROM bounds) AND polled_at < (SELECT near_to FROM bounds)
+    WHERE polled_at >= (SELECT lower(near_samples) FROM bounds) AND polled_at < (SELECT upper(near_samples) FROM bounds)
+    UNION ALL
+    SELECT s.agent_id, (date_part('epoch', polled_at) * 1000)::bigint, outcome IN ('observed', 'not_signed_in')
+    FROM talktime.run_samples AS s JOIN gappy_agents USING (agent_id)
+    WHERE run_at >= (SELECT date_bin('15 minutes', lower(near_runs), 'epoch') FROM bounds) AND run_at < (SELECT upper(near_runs) FROM bounds)
+      AND polled_at >= (SELECT lower(near_runs) FROM bounds) AND polled_at < (SELECT upper(near_runs) FROM bounds)
 ),
 line AS (
     SELECT agent_id, schedule, t, is_observation, due, p, is_linked_back, is_linked_on,

@@ -1,18 +1,35 @@
 -- What everyone's state at an instant is told from.
 
 -- Of each agent the last observation at or before the instant and the first one
--- after it, within a reach of at most 9,000 s. Instants are counted in
+-- after it, in [from_at, to_at), 9,000 s on either side at most. Instants are counted in
 -- milliseconds from from_at, and packed above the pair or the period, so that one
 -- pass finds the nearest instant with, of several observations in one
 -- millisecond, the pair that counts (the larger, see derive.sql) and the smallest
 -- period.
 -- name: ObservationsAround :many
-WITH observations AS (
+WITH given AS (
+    SELECT tstzrange(g.from_at, g.to_at) AS around, talktime.kept_in_runs(g.from_at, g.to_at) AS runs
+    FROM (SELECT @from_at::timestamptz AS from_at, @to_at::timestamptz AS to_at) AS g
+),
+bounds AS (
+    SELECT lower(around - runs) AS from_at, upper(around - runs) AS to_at, lower(runs) AS runs_from, upper(runs) AS runs_to FROM given
+),
+samples AS (
+    SELECT s.agent_id, s.polled_at, s.period_ms, s.agent_state, s.is_working, s.outcome
+    FROM talktime.samples AS s
+    WHERE s.polled_at >= (SELECT from_at FROM bounds) AND s.polled_at < (SELECT to_at FROM bounds)
+    UNION ALL
+    SELECT s.agent_id, s.polled_at, s.period_ms, s.agent_state, s.is_working, s.outcome
+    FROM talktime.run_samples AS s
+    WHERE s.run_at >= (SELECT date_bin('15 minutes', runs_from, 'epoch') FROM bounds) AND s.run_at < (SELECT runs_to FROM bounds)
+      AND s.polled_at >= (SELECT runs_from FROM bounds) AND s.polled_at < (SELECT runs_to FROM bounds)
+),
+observations AS (
     SELECT s.agent_id, s.period_ms::bigint AS p, s.polled_at > @at::timestamptz AS is_after,
            (date_part('epoch', s.polled_at - @from_at::timestamptz) * 1000)::bigint AS t,
            (coalesce(s.is_working, false)::int::bigint << 32) + coalesce(s.agent_state, 2) + 2147483648 AS pair
-    FROM talktime.samples AS s
-    WHERE s.polled_at >= @from_at::timestamptz AND s.polled_at <= @to_at::timestamptz AND s.outcome IN ('observed', 'not_signed_in')
+    FROM samples AS s
+    WHERE s.outcome IN ('observed', 'not_signed_in')
       AND (cardinality(@agents::integer[]) = 0 OR s.agent_id = ANY (@agents::integer[]))
 ),
 nearest AS (
@@ -41,11 +58,27 @@ SELECT told.agent_id, told.is_after::boolean AS is_after, told.t::bigint AS afte
 FROM told LEFT JOIN talktime.state_measures AS known ON known.agent_state = told.agent_state AND known.is_working = told.is_working
 ORDER BY told.agent_id, told.is_after;
 
+-- Within at most a day.
 -- name: PollsNear :many
-SELECT s.agent_id, s.polled_at, s.outcome::text AS outcome
-FROM talktime.samples AS s
-WHERE s.polled_at >= @from_at::timestamptz AND s.polled_at < @to_at::timestamptz AND s.agent_id = ANY (@agents::integer[])
-ORDER BY s.agent_id, s.polled_at;
+WITH given AS (
+    SELECT tstzrange(g.from_at, g.to_at) AS near, talktime.kept_in_runs(g.from_at, g.to_at) AS runs
+    FROM (SELECT @from_at::timestamptz AS from_at, @to_at::timestamptz AS to_at) AS g
+),
+bounds AS (
+    SELECT lower(near - runs) AS from_at, upper(near - runs) AS to_at, lower(runs) AS runs_from, upper(runs) AS runs_to FROM given
+)
+SELECT polls.agent_id, polls.polled_at, polls.outcome
+FROM (
+    SELECT s.agent_id, s.polled_at, s.outcome::text AS outcome
+    FROM talktime.samples AS s
+    WHERE s.polled_at >= (SELECT from_at FROM bounds) AND s.polled_at < (SELECT to_at FROM bounds) AND s.agent_id = ANY (@agents::integer[])
+    UNION ALL
+    SELECT s.agent_id, s.polled_at, s.outcome::text
+    FROM talktime.run_samples AS s
+    WHERE s.run_at >= (SELECT date_bin('15 minutes', runs_from, 'epoch') FROM bounds) AND s.run_at < (SELECT runs_to FROM bounds)
+      AND s.polled_at >= (SELECT runs_from FROM bounds) AND s.polled_at < (SELECT runs_to FROM bounds) AND s.agent_id = ANY (@agents::integer[])
+) AS polls
+ORDER BY polls.agent_id, polls.polled_at;
 
 -- name: TicksNear :many
 SELECT t.schedule, t.due_at, t.period_ms, t.agent_set_id

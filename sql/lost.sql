@@ -7,7 +7,7 @@ INSERT INTO talktime.lost_samples (day)
 SELECT (day AT TIME ZONE 'UTC')::date
 FROM unnest(@days::timestamptz[]) AS day
 WHERE talktime.was_sampled(day, day + interval '24 hours')
-  AND NOT EXISTS (SELECT FROM talktime.samples AS s WHERE s.polled_at >= day AND s.polled_at < day + interval '24 hours')
+  AND NOT talktime.has_samples(day)
 ON CONFLICT (day) DO NOTHING;
 
 -- Days whose derived figures can no longer be reproduced in that part of them
@@ -28,7 +28,7 @@ SELECT day::timestamptz AS day,
                WHERE g.relation IN ('samples', 'quarter_hours') AND g.from_at < days.day_to AND g.to_at > days.day) AS is_dropped
 FROM days
 WHERE talktime.was_sampled(part_from, part_to)
-      AND (NOT EXISTS (SELECT FROM talktime.samples AS s WHERE s.polled_at >= day AND s.polled_at < day_to)
+      AND (NOT talktime.has_samples(day)
            OR EXISTS (SELECT FROM talktime.lost_samples AS l WHERE l.day = (days.day AT TIME ZONE 'UTC')::date)
            OR EXISTS (SELECT FROM talktime.drops AS g WHERE g.relation = 'samples' AND g.from_at < days.day_to AND g.to_at > days.day))
    OR EXISTS (SELECT FROM talktime.quarter_hours AS q

@@ -45,16 +45,19 @@ SELECT row_to_json(t)::text AS line FROM (
     JOIN talktime.hand_rounds AS h ON h.agent_set_id = a.agent_set_id AND h.taken_from < p.to_at AND h.taken_to >= p.from_at
     ORDER BY h.taken_from, p.agent_id) AS t;
 
+-- Agents are named once more, so that runs of others are not taken apart.
 -- name: SubjectSamples :many
 SELECT row_to_json(s)::text AS line
 FROM (SELECT unnest(@agents::integer[]) AS agent_id, unnest(@parts_from::timestamptz[]) AS from_at, unnest(@parts_to::timestamptz[]) AS to_at) AS p
-JOIN talktime.samples AS s ON s.agent_id = p.agent_id AND s.polled_at >= p.from_at AND s.polled_at < p.to_at
+JOIN talktime.every_sample AS s ON s.agent_id = p.agent_id AND s.polled_at >= p.from_at AND s.polled_at < p.to_at
+WHERE s.agent_id = ANY (@agents::integer[])
 ORDER BY s.polled_at, s.agent_id;
 
 -- name: CountSubjectSamples :one
 SELECT count(*) AS samples, coalesce(min(s.polled_at), 'epoch')::timestamptz AS first_at, coalesce(max(s.polled_at), 'epoch')::timestamptz AS last_at
 FROM (SELECT unnest(@agents::integer[]) AS agent_id, unnest(@parts_from::timestamptz[]) AS from_at, unnest(@parts_to::timestamptz[]) AS to_at) AS p
-JOIN talktime.samples AS s ON s.agent_id = p.agent_id AND s.polled_at >= p.from_at AND s.polled_at < p.to_at;
+JOIN talktime.every_sample AS s ON s.agent_id = p.agent_id AND s.polled_at >= p.from_at AND s.polled_at < p.to_at
+WHERE s.agent_id = ANY (@agents::integer[]);
 
 -- name: SubjectQuarterHours :many
 SELECT row_to_json(q)::text AS line

@@ -108,7 +108,9 @@ func (f *floor) round(due time.Time) (ingest.Tick, []ingest.Sample) {
 	samples := make([]ingest.Sample, len(f.agents))
 	for i, a := range f.agents {
 		if f.random.Float64() < tick.Period.Seconds()/meanState.Seconds() {
-			a.status = deskStates[f.random.IntN(len(deskStates))]
+			for was := a.status; a.status == was; {
+				a.status = deskStates[f.random.IntN(len(deskStates))]
+			}
 		}
 		jitter := time.Duration(f.random.IntN(50)) * time.Millisecond
 		poll := ingest.Poll{PolledAt: due.Add(a.phase + jitter), Outcome: ingest.Observed, Status: a.status}

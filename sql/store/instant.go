@@ -102,7 +102,7 @@ func readTicks(ctx context.Context, q *db.Queries, from, to time.Time) ([]ingest
 func (s *Snapshot) Around(ctx context.Context, at time.Time, reach time.Duration, agents ingest.AgentSet) iter.Seq2[reports.Around, error] {
 	return func(yield func(reports.Around, error) bool) {
 		from := at.Add(-reach)
-		rows, err := db.New(s.tx).ObservationsAround(ctx, db.ObservationsAroundParams{At: at, FromAt: from, ToAt: at.Add(reach), Agents: agentIDs(agents)})
+		rows, err := db.New(s.tx).ObservationsAround(ctx, db.ObservationsAroundParams{At: at, FromAt: from, ToAt: at.Add(reach + time.Millisecond), Agents: agentIDs(agents)})
 		if err != nil {
 			yield(reports.Around{}, fmt.Errorf("read samples: %w", plain(err)))
 			return
@@ -135,10 +135,10 @@ func (s *Snapshot) Around(ctx context.Context, at time.Time, reach time.Duration
 	}
 }
 
-// Polls yields the polls of each named agent in [from, to).
+// Polls yields the polls of each named agent in [from, to), a day at most.
 func (s *Snapshot) Polls(ctx context.Context, from, to time.Time, agents ingest.AgentSet) iter.Seq2[reports.Polls, error] {
 	return func(yield func(reports.Polls, error) bool) {
-		rows, err := s.tx.Query(ctx, db.PollsNear, from, to, agentIDs(agents))
+		rows, err := s.tx.Query(ctx, db.PollsNear, agentIDs(agents), from, to)
 		if err != nil {
 			yield(reports.Polls{}, fmt.Errorf("read samples: %w", plain(err)))
 			return

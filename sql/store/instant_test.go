@@ -14,14 +14,16 @@ import (
 )
 
 // What everyone is told to have been doing at an instant is what the oracle
-// counts the instant as.
+// counts the instant as, whichever days are compacted.
 func TestAtAgreesWithTheOracle(t *testing.T) {
-	bench := newDeriveBench(t)
+	bench := newRunsBench(t)
 	rapid.Check(t, func(r *rapid.T) {
 		c := oracle.Draw(r)
-		bench.empty(r)
-		for _, arrival := range bench.arrivals(nil, c) {
-			arrival.store(r)
+		bench.load(r, c)
+		for _, day := range daysOf(c) {
+			if rapid.Bool().Draw(r, "compact") {
+				bench.compact(r, day)
+			}
 		}
 		snapshot, err := bench.store.Snapshot(bench.ctx)
 		if err != nil {

@@ -20,6 +20,9 @@ import (
 // A random case here is many derivations of a real database: the ordinary tests
 // take fewer than rapid's hundred, -rapid.checks takes as many as it says.
 func TestMain(m *testing.M) {
+	if os.Getenv(compactVariable) != "" {
+		os.Exit(compactAndDie())
+	}
 	if err := flag.Set("rapid.checks", "25"); err != nil {
 		panic(err)
 	}

@@ -72,13 +72,19 @@ func (m *Maintenance) Close(ctx context.Context) {
 // What is in the partition must be of no use any more, and others must know that
 // before: see Retain.
 func (m *Maintenance) Drop(ctx context.Context, p Partition) error {
-	if err := m.drop(ctx, p); err != nil {
+	return m.dropAfter(ctx, p, func() error { return nil })
+}
+
+// dropAfter is Drop with a last look at the partition, which nobody can read or
+// change by its table any more.
+func (m *Maintenance) dropAfter(ctx context.Context, p Partition, look func() error) error {
+	if err := m.drop(ctx, p, look); err != nil {
 		return fmt.Errorf("drop partition %s: %w", p.Name, plain(err))
 	}
 	return nil
 }
 
-func (m *Maintenance) drop(ctx context.Context, p Partition) error {
+func (m *Maintenance) drop(ctx context.Context, p Partition, look func() error) error {
 	q := db.New(m.conn)
 	return patiently(ctx, func() error {
 		for {
@@ -98,6 +104,9 @@ func (m *Maintenance) drop(ctx context.Context, p Partition) error {
 			case "leaving":
 				statement = "ALTER TABLE " + parent + " DETACH PARTITION " + name + " FINALIZE"
 			case "apart":
+				if err := look(); err != nil {
+					return err
+				}
 				statement = "DROP TABLE " + name
 			default:
 				return nil

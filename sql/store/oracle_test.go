@@ -120,12 +120,16 @@ func newDeriveBench(t *testing.T) *deriveBench {
 		'SELECT coalesce((extract(epoch FROM $1) * 1000)::bigint, 0)'`); err != nil {
 		t.Fatal(err)
 	}
-	day := time.Date(2026, 2, 27, 0, 0, 0, 0, time.UTC)
-	if _, err := b.store.MakePartitions(b.ctx, day, day.AddDate(0, 0, 6)); err != nil {
+	if _, err := b.store.MakePartitions(b.ctx, benchDay, benchDay.AddDate(0, 0, benchDays-1)); err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
+
+// The days that the cases lie in.
+const benchDays = 7
+
+var benchDay = time.Date(2026, 2, 27, 0, 0, 0, 0, time.UTC)
 
 // must is what testing.T and rapid.T share here.
 type must interface {
@@ -136,16 +140,22 @@ type must interface {
 // derive loads the case into the emptied store and derives all it can reach.
 func (b *deriveBench) derive(t must, c oracle.Case) []oracle.Row {
 	t.Helper()
-	b.empty(t)
-	for _, arrival := range b.arrivals(nil, c) {
-		arrival.store(t)
-	}
+	b.load(t, c)
 	from, to := reachOf(c)
 	horizon := time.UnixMilli(c.Horizon)
 	if _, err := b.store.DeriveRange(b.ctx, from, to, store.Deriving{Now: horizon, Settled: store.Settled{Horizon: horizon}}); err != nil {
 		t.Fatalf("%v", err)
 	}
 	return b.rows(t)
+}
+
+// load stores the case in the emptied store.
+func (b *deriveBench) load(t must, c oracle.Case) {
+	t.Helper()
+	b.empty(t)
+	for _, arrival := range b.arrivals(nil, c) {
+		arrival.store(t)
+	}
 }
 
 func (b *deriveBench) deriveDirty(t must, horizon time.Time) {
@@ -159,7 +169,7 @@ func (b *deriveBench) deriveDirty(t must, horizon time.Time) {
 // empty takes everything back but the reference tables and agent sets.
 func (b *deriveBench) empty(t must) {
 	t.Helper()
-	if _, err := b.conn.Exec(b.ctx, `TRUNCATE talktime.ticks, talktime.hand_rounds, talktime.samples,
+	if _, err := b.conn.Exec(b.ctx, `TRUNCATE talktime.ticks, talktime.hand_rounds, talktime.samples, talktime.sample_runs, talktime.compactions,
 		talktime.quarter_hours, talktime.gone_quarter_hours, talktime.segments, talktime.dirty, talktime.derivations`); err != nil {
 		t.Fatalf("%v", err)
 	}

@@ -20,13 +20,17 @@ import (
 type partitionedTable struct {
 	name     string
 	isByDay  bool // one a UTC day, else one a UTC month
-	ahead    int  // how many are made ahead: enough for a failure to be noticed in time
+	ahead    int  // how many are made ahead: enough for a failure to be noticed in time; see noneAhead
 	isToOwed bool // made back to the horizon too: what was owed while nobody recorded is derived into them
 }
+
+// noneAhead is for a table whose partitions are made when they are filled.
+const noneAhead = -1
 
 // Samples of the past come with rounds, which make the partitions they need.
 var partitionedTables = []partitionedTable{
 	{name: "samples", isByDay: true, ahead: 7},
+	{name: "sample_runs", isByDay: true, ahead: noneAhead},
 	{name: "quarter_hours", ahead: 3, isToOwed: true},
 	{name: "segments", ahead: 3, isToOwed: true},
 }
@@ -101,6 +105,9 @@ func partitionsAhead(ctx context.Context, q *db.Queries, now time.Time) ([]Ahead
 	}
 	var tables []Ahead
 	for table, of := range partitions {
+		if slices.Contains(partitionedTables, partitionedTable{name: table, isByDay: true, ahead: noneAhead}) {
+			continue
+		}
 		ahead := Ahead{table, now, 0}
 		for _, p := range of {
 			if p.isLeaving || p.From.After(ahead.Until) || !p.To.After(ahead.Until) {

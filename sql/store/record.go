@@ -1,15 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"talktime/ingest"
 	"talktime/sql/store/internal/db"
@@ -24,20 +20,12 @@ import (
 func (s *Store) Record(ctx context.Context, tick ingest.Tick, samples []ingest.Sample) error {
 	set, err := s.agentSetID(ctx, tick.Agents)
 	if err == nil {
-		err = s.withPartitions(ctx, samples, func() error {
-			return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
-				if err := fence(ctx, q, tick.Epoch, tick.DueAt, tick.DueAt); err != nil {
-					return err
-				}
-				if err := q.NoteLostSamples(ctx, daysOf(samples)); err != nil {
-					return err
-				}
-				stored, err := q.PutTakenTick(ctx, takenTick(tick, set))
-				if err != nil || stored == 0 {
-					return err
-				}
-				return copySamples(ctx, tx.Conn().PgConn(), samples)
-			})
+		err = s.storeSamples(ctx, samples, func(q *db.Queries) (isNew bool, err error) {
+			if err := fence(ctx, q, tick.Epoch, tick.DueAt, tick.DueAt); err != nil {
+				return false, err
+			}
+			stored, err := q.PutTakenTick(ctx, takenTick(tick, set))
+			return stored > 0, err
 		})
 	}
 	if err != nil {
@@ -120,18 +108,9 @@ func (s *Store) RecordByHand(ctx context.Context, samples []ingest.Sample) error
 	}
 	set, err := s.agentSetID(ctx, ingest.NewAgentSet(agents...))
 	if err == nil {
-		err = s.withPartitions(ctx, samples, func() error {
-			return s.inTx(ctx, func(tx pgx.Tx, q *db.Queries) error {
-				if err := q.NoteLostSamples(ctx, daysOf(samples)); err != nil {
-					return err
-				}
-				err := q.PutHandRound(ctx, db.PutHandRoundParams{
-					TakenFrom: first, TakenTo: last, PeriodMs: int32(period.Milliseconds()), AgentSetID: set,
-				})
-				if err != nil {
-					return err
-				}
-				return copySamples(ctx, tx.Conn().PgConn(), samples)
+		err = s.storeSamples(ctx, samples, func(q *db.Queries) (isNew bool, err error) {
+			return true, q.PutHandRound(ctx, db.PutHandRoundParams{
+				TakenFrom: first, TakenTo: last, PeriodMs: int32(period.Milliseconds()), AgentSetID: set,
 			})
 		})
 	}
@@ -139,49 +118,4 @@ func (s *Store) RecordByHand(ctx context.Context, samples []ingest.Sample) error
 		return fmt.Errorf("record %d samples taken by hand: %w", len(samples), plain(err))
 	}
 	return nil
-}
-
-// withPartitions runs store and, where a partition was missing for the samples'
-// days, makes it and runs store once more. It makes those days' partitions only:
-// a clock that jumped in the middle of a round leaves years between its samples.
-func (s *Store) withPartitions(ctx context.Context, samples []ingest.Sample, store func() error) error {
-	err := store()
-	if !isNoPartition(err) {
-		return err
-	}
-	for _, day := range daysOf(samples) {
-		if _, err := s.MakePartitions(ctx, day, day); err != nil {
-			return err
-		}
-	}
-	return store()
-}
-
-// daysOf returns the starts of the UTC days that samples lie in, each once.
-func daysOf(samples []ingest.Sample) []time.Time {
-	var days []time.Time
-	for _, sample := range samples {
-		if day := sample.PolledAt.UTC().Truncate(24 * time.Hour); !slices.Contains(days, day) {
-			days = append(days, day)
-		}
-	}
-	return days
-}
-
-// isNoPartition reports whether the server found no partition for a row. It
-// says so as a check violation without a constraint's name.
-func isNoPartition(err error) bool {
-	said, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && said.Code == "23514" && said.ConstraintName == ""
-}
-
-// copySamples loads samples by binary COPY. The rows are written by hand: that
-// takes a tenth of the driver's general way.
-func copySamples(ctx context.Context, conn *pgconn.PgConn, samples []ingest.Sample) error {
-	if len(samples) == 0 {
-		return nil
-	}
-	_, err := conn.CopyFrom(ctx, bytes.NewReader(encodeCopy(samples)),
-		"COPY talktime.samples (polled_at, agent_id, period_ms, agent_state, is_working, outcome, retcode) FROM STDIN BINARY")
-	return err
 }

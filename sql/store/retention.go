@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -50,7 +51,7 @@ type Dropped struct {
 
 // Retain drops what is older than it is to be kept, as far as nothing is lost by it:
 //
-//   - Samples go by the day, once all that can be derived from them is final and
+//   - Samples, compacted or not, go by the day, once all that can be derived from them is final and
 //     nothing waits to be derived again.
 //   - quarter_hours, segments and ticks go by the month, once the samples within their
 //     reach have gone; quarter_hours once their days are kept, which it sees to.
@@ -124,7 +125,15 @@ func (r retaining) partitions(ctx context.Context, table string, age Age) error 
 	if err != nil {
 		return err
 	}
-	for _, p := range there[table] {
+	of := there[table]
+	if table == "samples" {
+		for _, p := range there["sample_runs"] { // what was noted for a day goes for both
+			if day := partitionOf(table, p.From); p == partitionOf("sample_runs", p.From) && !slices.Contains(of, day) {
+				of = append(of, day)
+			}
+		}
+	}
+	for _, p := range of {
 		if !age.IsPast(p.To, r.Now) || p != partitionOf(table, p.From) { // another's own
 			continue
 		}
@@ -188,9 +197,12 @@ func (r retaining) carryOut(ctx context.Context, p Partition) (err error) {
 	if p.Table == "ticks" {
 		told.Rows, err = dropTicks(ctx, q, p.Span)
 	} else {
-		if told.Bytes, err = q.TableBytes(ctx, p.Name); err == nil {
-			err = r.Drop(ctx, p)
-		}
+		told.Bytes, err = r.dropSized(ctx, p)
+	}
+	if err == nil && p.Table == "samples" {
+		var ofRuns int64
+		ofRuns, err = r.dropSized(ctx, partitionOf("sample_runs", p.From))
+		told.Bytes += ofRuns
 	}
 	if err == nil && p.Table == "quarter_hours" {
 		_, err = q.DropGoneQuarterHours(ctx, db.DropGoneQuarterHoursParams{FromAt: p.From, ToAt: p.To})
@@ -203,6 +215,15 @@ func (r retaining) carryOut(ctx context.Context, p Partition) (err error) {
 	}
 	r.Told(told)
 	return nil
+}
+
+// dropSized drops a partition, if it is there, and returns the bytes it took.
+func (r retaining) dropSized(ctx context.Context, p Partition) (bytes int64, err error) {
+	bytes, err = db.New(r.store.pool).TableBytes(ctx, p.Name)
+	if err == nil {
+		err = r.Drop(ctx, p)
+	}
+	return bytes, err
 }
 
 // dropTicks deletes a month of ticks a day at a time, so that no transaction lasts.
@@ -250,6 +271,13 @@ func (r retaining) tell(ctx context.Context, p Partition, why string) (err error
 		if told.Bytes, err = db.New(r.store.pool).TableBytes(ctx, p.Name); err != nil {
 			return fmt.Errorf("measure %s: %w", p.Name, plain(err))
 		}
+	}
+	if p.Table == "samples" {
+		ofRuns, err := db.New(r.store.pool).TableBytes(ctx, partitionOf("sample_runs", p.From).Name)
+		if err != nil {
+			return fmt.Errorf("measure the runs of %s: %w", p.Name, plain(err))
+		}
+		told.Bytes += ofRuns
 	}
 	r.Told(told)
 	return nil

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"talktime/reports"
@@ -51,7 +52,7 @@ func samplesIn(ctx context.Context, q *db.Queries, near reports.Span) (why strin
 	if err != nil {
 		return "", err
 	}
-	for _, p := range there["samples"] {
+	for _, p := range slices.Concat(there["sample_runs"], there["samples"]) {
 		if p.From.Before(near.To) {
 			return "there are samples from " + p.From.Format(time.DateOnly) + " on", nil
 		}

@@ -58,7 +58,17 @@ func TestSubjects(t *testing.T) {
 	t.Parallel()
 	d, _ := teamsAtWork(t)
 	d.declare(t, at(8, 0, 0), office(t, agentRange(101, 106)))
+	_, byHand := roundAt(at(9, 30, 0), ingest.NewAgentSet(103), talking)
+	if err := d.RecordByHand(t.Context(), byHand); err != nil {
+		t.Fatal(err)
+	}
 	t.Run("everything is told", func(t *testing.T) { tellsEverything(t, d) })
+	t.Run("everything is told of compacted days", func(t *testing.T) {
+		before := d.count(t, "SELECT count(*) FROM talktime.samples")
+		d.keepAsRuns(t, monday)
+		expect(t, "samples", before, d.count(t, "SELECT count(*) FROM talktime.every_sample"))
+		tellsEverything(t, d)
+	})
 	t.Run("recipients", func(t *testing.T) { tellsRecipients(t, d) })
 	t.Run("persons are kept apart", func(t *testing.T) { tellsApart(t, d) })
 }
@@ -67,10 +77,6 @@ func TestSubjects(t *testing.T) {
 // in a section, a new table too, and all rows of an agent are told.
 func tellsEverything(t *testing.T, d database) {
 	t.Helper()
-	_, byHand := roundAt(at(9, 30, 0), ingest.NewAgentSet(103), talking)
-	if err := d.RecordByHand(t.Context(), byHand); err != nil {
-		t.Fatal(err)
-	}
 	sections := map[string]string{} // by table
 	for _, section := range reports.SubjectSections() {
 		for _, table := range section.Tables {
@@ -95,6 +101,9 @@ func tellsEverything(t *testing.T, d database) {
 			}
 			if isOther {
 				continue // told in another form
+			}
+			if section == reports.SamplesSection {
+				table = "every_sample" // wherever they are kept
 			}
 			want := d.count(t, fmt.Sprintf("SELECT count(*) FROM talktime.%s WHERE agent_id = %d", table, agent))
 			if got := len(rows[section]); got != want || want == 0 && table != "agent_history" {

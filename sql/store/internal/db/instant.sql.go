@@ -41,12 +41,29 @@ func (q *Queries) AgentSets(ctx context.Context, agentSetIds []int64) ([]AgentSe
 
 const ObservationsAround = `-- name: ObservationsAround :many
 
-WITH observations AS (
-    SELECT s.agent_id, s.period_ms::bigint AS p, s.polled_at > $1::timestamptz AS is_after,
-           (date_part('epoch', s.polled_at - $2::timestamptz) * 1000)::bigint AS t,
-           (coalesce(s.is_working, false)::int::bigint << 32) + coalesce(s.agent_state, 2) + 2147483648 AS pair
+WITH given AS (
+    SELECT tstzrange(g.from_at, g.to_at) AS around, talktime.kept_in_runs(g.from_at, g.to_at) AS runs
+    FROM (SELECT $1::timestamptz AS from_at, $2::timestamptz AS to_at) AS g
+),
+bounds AS (
+    SELECT lower(around - runs) AS from_at, upper(around - runs) AS to_at, lower(runs) AS runs_from, upper(runs) AS runs_to FROM given
+),
+samples AS (
+    SELECT s.agent_id, s.polled_at, s.period_ms, s.agent_state, s.is_working, s.outcome
     FROM talktime.samples AS s
-    WHERE s.polled_at >= $2::timestamptz AND s.polled_at <= $3::timestamptz AND s.outcome IN ('observed', 'not_signed_in')
+    WHERE s.polled_at >= (SELECT from_at FROM bounds) AND s.polled_at < (SELECT to_at FROM bounds)
+    UNION ALL
+    SELECT s.agent_id, s.polled_at, s.period_ms, s.agent_state, s.is_working, s.outcome
+    FROM talktime.run_samples AS s
+    WHERE s.run_at >= (SELECT date_bin('15 minutes', runs_from, 'epoch') FROM bounds) AND s.run_at < (SELECT runs_to FROM bounds)
+      AND s.polled_at >= (SELECT runs_from FROM bounds) AND s.polled_at < (SELECT runs_to FROM bounds)
+),
+observations AS (
+    SELECT s.agent_id, s.period_ms::bigint AS p, s.polled_at > $3::timestamptz AS is_after,
+           (date_part('epoch', s.polled_at - $1::timestamptz) * 1000)::bigint AS t,
+           (coalesce(s.is_working, false)::int::bigint << 32) + coalesce(s.agent_state, 2) + 2147483648 AS pair
+    FROM samples AS s
+    WHERE s.outcome IN ('observed', 'not_signed_in')
       AND (cardinality($4::integer[]) = 0 OR s.agent_id = ANY ($4::integer[]))
 ),
 nearest AS (
@@ -77,9 +94,9 @@ ORDER BY told.agent_id, told.is_after
 `
 
 type ObservationsAroundParams struct {
-	At     time.Time
 	FromAt time.Time
 	ToAt   time.Time
+	At     time.Time
 	Agents []int32
 }
 
@@ -95,16 +112,16 @@ type ObservationsAroundRow struct {
 
 // What everyone's state at an instant is told from.
 // Of each agent the last observation at or before the instant and the first one
-// after it, within a reach of at most 9,000 s. Instants are counted in
+// after it, in [from_at, to_at), 9,000 s on either side at most. Instants are counted in
 // milliseconds from from_at, and packed above the pair or the period, so that one
 // pass finds the nearest instant with, of several observations in one
 // millisecond, the pair that counts (the larger, see derive.sql) and the smallest
 // period.
 func (q *Queries) ObservationsAround(ctx context.Context, arg ObservationsAroundParams) ([]ObservationsAroundRow, error) {
 	rows, err := q.db.Query(ctx, ObservationsAround,
-		arg.At,
 		arg.FromAt,
 		arg.ToAt,
+		arg.At,
 		arg.Agents,
 	)
 	if err != nil {
@@ -134,16 +151,31 @@ func (q *Queries) ObservationsAround(ctx context.Context, arg ObservationsAround
 }
 
 const PollsNear = `-- name: PollsNear :many
-SELECT s.agent_id, s.polled_at, s.outcome::text AS outcome
-FROM talktime.samples AS s
-WHERE s.polled_at >= $1::timestamptz AND s.polled_at < $2::timestamptz AND s.agent_id = ANY ($3::integer[])
-ORDER BY s.agent_id, s.polled_at
+WITH given AS (
+    SELECT tstzrange(g.from_at, g.to_at) AS near, talktime.kept_in_runs(g.from_at, g.to_at) AS runs
+    FROM (SELECT $2::timestamptz AS from_at, $3::timestamptz AS to_at) AS g
+),
+bounds AS (
+    SELECT lower(near - runs) AS from_at, upper(near - runs) AS to_at, lower(runs) AS runs_from, upper(runs) AS runs_to FROM given
+)
+SELECT polls.agent_id, polls.polled_at, polls.outcome
+FROM (
+    SELECT s.agent_id, s.polled_at, s.outcome::text AS outcome
+    FROM talktime.samples AS s
+    WHERE s.polled_at >= (SELECT from_at FROM bounds) AND s.polled_at < (SELECT to_at FROM bounds) AND s.agent_id = ANY ($1::integer[])
+    UNION ALL
+    SELECT s.agent_id, s.polled_at, s.outcome::text
+    FROM talktime.run_samples AS s
+    WHERE s.run_at >= (SELECT date_bin('15 minutes', runs_from, 'epoch') FROM bounds) AND s.run_at < (SELECT runs_to FROM bounds)
+      AND s.polled_at >= (SELECT runs_from FROM bounds) AND s.polled_at < (SELECT runs_to FROM bounds) AND s.agent_id = ANY ($1::integer[])
+) AS polls
+ORDER BY polls.agent_id, polls.polled_at
 `
 
 type PollsNearParams struct {
+	Agents []int32
 	FromAt time.Time
 	ToAt   time.Time
-	Agents []int32
 }
 
 type PollsNearRow struct {
@@ -152,8 +184,9 @@ type PollsNearRow struct {
 	Outcome  string
 }
 
+// Within at most a day.
 func (q *Queries) PollsNear(ctx context.Context, arg PollsNearParams) ([]PollsNearRow, error) {
-	rows, err := q.db.Query(ctx, PollsNear, arg.FromAt, arg.ToAt, arg.Agents)
+	rows, err := q.db.Query(ctx, PollsNear, arg.Agents, arg.FromAt, arg.ToAt)
 	if err != nil {
 		return nil, err
 	}

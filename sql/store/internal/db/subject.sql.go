@@ -13,7 +13,8 @@ import (
 const CountSubjectSamples = `-- name: CountSubjectSamples :one
 SELECT count(*) AS samples, coalesce(min(s.polled_at), 'epoch')::timestamptz AS first_at, coalesce(max(s.polled_at), 'epoch')::timestamptz AS last_at
 FROM (SELECT unnest($1::integer[]) AS agent_id, unnest($2::timestamptz[]) AS from_at, unnest($3::timestamptz[]) AS to_at) AS p
-JOIN talktime.samples AS s ON s.agent_id = p.agent_id AND s.polled_at >= p.from_at AND s.polled_at < p.to_at
+JOIN talktime.every_sample AS s ON s.agent_id = p.agent_id AND s.polled_at >= p.from_at AND s.polled_at < p.to_at
+WHERE s.agent_id = ANY ($1::integer[])
 `
 
 type CountSubjectSamplesParams struct {
@@ -386,7 +387,8 @@ func (q *Queries) SubjectRecipients(ctx context.Context, arg SubjectRecipientsPa
 const SubjectSamples = `-- name: SubjectSamples :many
 SELECT row_to_json(s)::text AS line
 FROM (SELECT unnest($1::integer[]) AS agent_id, unnest($2::timestamptz[]) AS from_at, unnest($3::timestamptz[]) AS to_at) AS p
-JOIN talktime.samples AS s ON s.agent_id = p.agent_id AND s.polled_at >= p.from_at AND s.polled_at < p.to_at
+JOIN talktime.every_sample AS s ON s.agent_id = p.agent_id AND s.polled_at >= p.from_at AND s.polled_at < p.to_at
+WHERE s.agent_id = ANY ($1::integer[])
 ORDER BY s.polled_at, s.agent_id
 `
 
@@ -396,6 +398,7 @@ type SubjectSamplesParams struct {
 	PartsTo   []time.Time
 }
 
+// Agents are named once more, so that runs of others are not taken apart.
 func (q *Queries) SubjectSamples(ctx context.Context, arg SubjectSamplesParams) ([]string, error) {
 	rows, err := q.db.Query(ctx, SubjectSamples, arg.Agents, arg.PartsFrom, arg.PartsTo)
 	if err != nil {
