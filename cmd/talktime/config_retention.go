@@ -20,10 +20,22 @@ const (
 	leastSamplesDays = 2
 	leastDerivedDays = 2
 	leastJobRunsDays = 7
+	leastCompactDays = 1
 )
 
 // forEver is the age of what never goes.
 const forEver = "forever"
+
+// defaultCompactAfter is how old samples are when they become runs.
+var defaultCompactAfter = store.Age{Days: 7}
+
+// compactAge reads how old samples are when they become runs.
+func (v value) compactAge() (store.Age, bool) {
+	if text, ok := v.text(); ok && (text == "never" || text == "0") {
+		return store.Age{}, true
+	}
+	return v.retentionAge(leastCompactDays)
+}
 
 // retentionAge reads for how long something is kept: days, calendar months, or for
 // ever.

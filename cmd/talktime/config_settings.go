@@ -48,6 +48,7 @@ var settings = []setting{
 	{key: "retention.quarter_hours", set: func(c *config, v value) { keep(&c.maintain.retention.QuarterHours)(v.retentionAge(leastDerivedDays)) }},
 	{key: "retention.ticks", set: func(c *config, v value) { keep(&c.maintain.retention.Ticks)(v.retentionAge(leastDerivedDays)) }},
 	{key: "retention.job_runs", set: func(c *config, v value) { keep(&c.maintain.retention.JobRuns)(v.retentionAge(leastJobRunsDays)) }},
+	{key: "compact_after", set: func(c *config, v value) { keep(&c.maintain.compactAfter)(v.compactAge()) }},
 	{key: "spool.max_bytes", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxBytes)(v.bytes(leastSpoolBytes, mostSpoolBytes)) }},
 	{key: "spool.max_age", atStart: true, set: func(c *config, v value) { keep(&c.spool.maxAge)(v.age(leastSpoolAge, mostSpoolAge)) }},
 	{key: "listen.operations", atStart: true, set: func(c *config, v value) { keep(&c.operations)(v.listenAddress()) }},
@@ -81,7 +82,7 @@ func defaultConfig(text configText) *config {
 		maxAgentID: ingest.DefaultMaxAgentID,
 		gateway:    gatewayConfig{timeout: 3 * time.Second, concurrency: 64, latency: 45 * time.Millisecond, authMode: 2},
 		derive:     deriveConfig{settle: 15 * time.Minute},
-		maintain:   maintainConfig{retention: defaultRetention},
+		maintain:   maintainConfig{retention: defaultRetention, compactAfter: defaultCompactAfter},
 		texts:      make(map[string]ingest.Secret),
 		spool:      spoolConfig{maxBytes: 1 << 30, maxAge: 7 * day},
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"talktime/sql/store"
 )
 
 // text makes a configuration that was read from /etc/tt/talktime.yaml.
@@ -61,6 +62,17 @@ spool: {max_bytes: 512 MiB, max_age: 36h}
 listen: {operations: "[::1]:9143"}
 `
 
+func TestCompactAfter(t *testing.T) {
+	for given, want := range map[string]store.Age{
+		"": {Days: 7}, "compact_after: 14d\n": {Days: 14}, "compact_after: 1mo\n": {Months: 1}, "compact_after: never\n": {}, "compact_after: 0\n": {},
+	} {
+		c, err := parseConfig(text(given), forDatabase)
+		if err != nil || c.maintain.compactAfter != want {
+			t.Errorf("%q is read as %+v, %v, want %+v", given, c.maintain.compactAfter, err, want)
+		}
+	}
+}
+
 func TestEveryKeyIsRead(t *testing.T) {
 	c, err := parseConfig(text(wholeConfig), forDatabase)
 	if err != nil {
@@ -109,6 +121,7 @@ func TestEnvironmentOverridesEveryKey(t *testing.T) {
 		"TALKTIME_GUIDS_FILE=~/g.csv", "TALKTIME_AGENTS_MAX_ID=59999",
 		`TALKTIME_SCHEDULES=[{name: one, cron: "* * * * *", agents: 101}]`,
 		"TALKTIME_DERIVE_CRON=", "TALKTIME_DERIVE_SETTLE=0s", "TALKTIME_SPOOL_MAX_BYTES=1048576", "TALKTIME_SPOOL_MAX_AGE=30d",
+		"TALKTIME_RETENTION_SAMPLES=40d", "TALKTIME_COMPACT_AFTER=never",
 		"TALKTIME_LISTEN_OPERATIONS=localhost:80"), forDatabase)
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +136,9 @@ func TestEnvironmentOverridesEveryKey(t *testing.T) {
 	}
 	if len(c.schedules) != 1 || c.schedules[0].Name() != "one" || c.schedules[0].Zone() != "Asia/Kathmandu" || c.schedules[0].Agents().String() != "101" {
 		t.Errorf("schedules are %+v", c.schedules)
+	}
+	if c.maintain.retention.Samples != (store.Age{Days: 40}) || c.maintain.compactAfter != (store.Age{}) {
+		t.Errorf("read %+v", c.maintain)
 	}
 	if c.spool != (spoolConfig{1 << 20, 30 * 24 * time.Hour}) {
 		t.Errorf("read spool %+v", c.spool)
@@ -145,7 +161,7 @@ func TestFaults(t *testing.T) {
 			"not YAML", "a: b\n  c: d\n", nil,
 			[]string{"talktime.yaml line 2: not YAML: mapping values are not allowed in this context"},
 		},
-		{"a list", "- time_zone", nil, []string{"talktime.yaml line 1: must hold keys (time_zone, extra_zones, business_day_start, data_dir, database, gateway, guids, agents, schedules, derive, maintain, retention, spool, listen, exports)"}},
+		{"a list", "- time_zone", nil, []string{"talktime.yaml line 1: must hold keys (time_zone, extra_zones, business_day_start, data_dir, database, gateway, guids, agents, schedules, derive, maintain, retention, compact_after, spool, listen, exports)"}},
 		{"two documents", "time_zone: UTC\n---\ntime_zone: UTC\n", nil, []string{"talktime.yaml line 2: a second YAML document begins; only one is read"}},
 		{
 			"unknown keys", "timezone: UTC\ngateway:\n  urls: x\n  colour: blue\nschedules:\n- {nome: a}\n", nil,
@@ -270,13 +286,14 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		{
-			"ages", "retention:\n  samples: 30\n  segments: 1y\n  quarter_hours: 0mo\n  ticks: -1d\n  job_runs: 6d\n", nil,
+			"ages", "retention:\n  samples: 30\n  segments: 1y\n  quarter_hours: 0mo\n  ticks: -1d\n  job_runs: 6d\ncompact_after: 7\n", nil,
 			[]string{
 				`talktime.yaml line 2: retention.samples: "30" is not an age such as 30d, 13mo or forever`,
 				`talktime.yaml line 3: retention.segments: "1y" is not an age such as 30d, 13mo or forever`,
 				"talktime.yaml line 4: retention.quarter_hours: 0mo is less than 2d",
 				`talktime.yaml line 5: retention.ticks: "-1d" is not an age such as 30d, 13mo or forever`,
 				"talktime.yaml line 6: retention.job_runs: 6d is less than 7d",
+				`talktime.yaml line 7: compact_after: "7" is not an age such as 30d, 13mo or forever`,
 			},
 		},
 		{

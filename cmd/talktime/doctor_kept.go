@@ -22,18 +22,18 @@ func (d *doctor) kept(ctx context.Context, s *store.Store, c *config) {
 		return
 	}
 	ages := map[string]store.Age{
-		"samples": c.maintain.retention.Samples, "segments": c.maintain.retention.Segments,
+		"samples": c.maintain.retention.Samples, "sample_runs": c.maintain.retention.Samples, "segments": c.maintain.retention.Segments,
 		"quarter_hours": c.maintain.retention.QuarterHours, "ticks": c.maintain.retention.Ticks,
 	}
 	var told []string
 	for _, table := range tables {
 		age, isAging := ages[table.Table]
-		if !isAging {
+		if !isAging || table.Table == "sample_runs" && table.Bytes == 0 { // nothing is compacted yet
 			continue
 		}
 		told = append(told, table.Table+" "+ageText(age)+", "+tellBytes(uint64(table.Bytes))+" since "+table.From.Format(time.DateOnly))
 		whole := table.From.AddDate(0, 0, 1) // when its oldest partition is over
-		if table.Table != "samples" {
+		if !strings.HasPrefix(table.Table, "sample") {
 			whole = time.Date(table.From.Year(), table.From.Month()+1, 1, 0, 0, 0, 0, time.UTC)
 		}
 		if age.IsPast(whole.Add(overdue), now) {

@@ -17,6 +17,8 @@ import (
 type maintainConfig struct {
 	times     ingest.JobTimes // read in UTC
 	retention store.Retention
+
+	compactAfter store.Age // how old samples are when they become runs; for ever is never
 }
 
 // defaultMaintainCron is each hour: a recorder that runs by day only gets to it, and
@@ -27,13 +29,17 @@ func (a *app) maintainCommand() *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "maintain",
-		Short: "Make partitions ahead, and drop what is older than it is kept",
+		Short: "Make partitions ahead, drop what is older than it is kept, compact old samples",
 		Long: `maintain makes the partitions of tables ahead: a week of days for samples, three
 months for what is derived. Then it drops what is older than it is to be kept
 (retention in talktime.yaml): samples by the day, segments, quarter-hours and ticks
 by the month. No figure changes by it: samples stay until all that can be derived
 from them is final, quarter-hours until their days are kept, and days stay for ever.
 What is still needed is told, with the reason, and looked at again by the next run.
+
+Samples older than compact_after are kept as runs of equal ones, with the instant of
+every poll, in a seventh of the room. A day goes over once its runs were compared
+with its samples, and with all figures derived from them.
 
 A recorder does the same by itself (maintain.cron) and may be running; of several
 at once, one does it. It may be stopped or killed at any time: what is not done
@@ -56,7 +62,8 @@ func (a *app) maintain(ctx context.Context, dryRun bool) error {
 	return a.withStore(ctx, c, func(s *store.Store) error {
 		var did deeds
 		maintaining := maintaining{
-			store: s, now: a.clock.Now(), retention: c.maintain.retention, calendars: c.derive.calendars, isDryRun: dryRun, did: did.add,
+			store: s, now: a.clock.Now(), maintainConfig: c.maintain, settle: c.derive.settle, calendars: c.derive.calendars, isDryRun: dryRun, did: did.add,
+			progress: a.compactProgress(),
 		}
 		err := maintaining.run(ctx)
 		if errors.Is(err, store.ErrMaintained) {
@@ -69,12 +76,14 @@ func (a *app) maintain(ctx context.Context, dryRun bool) error {
 
 // maintaining is one run of what keeps the tables in shape.
 type maintaining struct {
+	maintainConfig
 	store     *store.Store
 	now       time.Time
-	retention store.Retention
+	settle    time.Duration
 	calendars []reports.Calendar // whose days are kept
 	isDryRun  bool
 	did       func(deed) // told of each thing done, or that would be
+	progress  func(day time.Time, done, total int)
 }
 
 // run does what is to be done. A step that fails keeps none from its turn. The
@@ -86,7 +95,7 @@ func (m maintaining) run(ctx context.Context) error {
 	}
 	defer right.Close(ctx)
 	var failed []error
-	for _, step := range []func(context.Context, *store.Maintenance) error{m.makePartitions, m.retain} {
+	for _, step := range []func(context.Context, *store.Maintenance) error{m.makePartitions, m.retain, m.compact} {
 		if err := step(ctx, right); err != nil {
 			failed = append(failed, err)
 		}
@@ -124,4 +133,30 @@ func (m maintaining) retain(ctx context.Context, right *store.Maintenance) error
 			m.did(deed{what: what, name: d.Name, span: d.Span, bytes: d.Bytes, rows: d.Rows, why: d.Why})
 		},
 	})
+}
+
+// compact makes runs of samples that are old enough.
+func (m maintaining) compact(ctx context.Context, right *store.Maintenance) error {
+	return right.Compact(ctx, store.Compacting{
+		Now: m.now, After: m.compactAfter, Settle: m.settle, IsDryRun: m.isDryRun, Progress: m.progress,
+		Told: func(c store.Compacted) {
+			what := "compact"
+			if c.Why != "" {
+				what = "leave"
+			}
+			m.did(deed{what: what, name: c.Name, span: c.Span, bytes: c.Bytes, runBytes: c.RunBytes, why: c.Why})
+		},
+	})
+}
+
+// compactProgress tells how far each day is.
+func (a *app) compactProgress() func(day time.Time, done, total int) {
+	var p *progress
+	var of time.Time
+	return func(day time.Time, done, total int) {
+		if p == nil || !day.Equal(of) {
+			p, of = a.newProgress("compacting "+day.Format(time.DateOnly)), day
+		}
+		p.at(done, total)
+	}
 }

@@ -11,21 +11,26 @@ import (
 
 // deed is one thing that maintaining did, would do, or left.
 type deed struct {
-	what  string // make, drop, keep
-	name  string // of the partition or table
-	span  reports.Span
-	bytes int64  // of a partition that is dropped or kept
-	rows  int64  // that were deleted, where no partition was dropped
-	why   string // it is kept
+	what     string // make, drop, keep, compact, leave
+	name     string // of the partition or table
+	span     reports.Span
+	bytes    int64  // of a partition that is dropped, kept or compacted
+	runBytes int64  // what it takes when it is compacted
+	rows     int64  // that were deleted, where no partition was dropped
+	why      string // it is kept, or left as it is
 }
 
 // pastTense words what was done.
-var pastTense = map[string]string{"make": "made", "drop": "dropped", "keep": "kept"}
+var pastTense = map[string]string{"make": "made", "drop": "dropped", "keep": "kept", "compact": "compacted", "leave": "left"}
 
 // log logs what was done. What is kept is looked at each time.
 func (d deed) log(log *slog.Logger) {
 	if d.what == "keep" {
 		log.Debug("kept longer than it is to be", "table", d.name, "days", spanText(d.span), "why", d.why)
+		return
+	}
+	if d.what == "leave" {
+		log.Debug("not compacted yet", "table", d.name, "days", spanText(d.span), "why", d.why)
 		return
 	}
 	log.Info("maintained", "did", d.what, "table", d.name, "days", spanText(d.span), "size", d.size())
@@ -36,6 +41,8 @@ func (d deed) size() string {
 	switch {
 	case d.rows > 0:
 		return plural(int(d.rows), "row", "rows")
+	case d.runBytes > 0:
+		return tellBytes(uint64(d.bytes)) + " → " + tellBytes(uint64(d.runBytes))
 	case d.bytes > 0:
 		return tellBytes(uint64(d.bytes))
 	}
@@ -45,11 +52,11 @@ func (d deed) size() string {
 // deeds are what a run of maintain prints.
 type deeds struct{ list []deed }
 
-// add adds one. Days that are kept for one reason, one after the other, are one line.
+// add adds one. Days that stay for one reason, one after the other, are one line.
 func (d *deeds) add(one deed) {
-	if n := len(d.list); n > 0 && one.what == "keep" {
+	if n := len(d.list); n > 0 && one.why != "" {
 		last := &d.list[n-1]
-		if last.what == "keep" && last.why == one.why && last.span.To.Equal(one.span.From) {
+		if last.what == one.what && last.why == one.why && last.span.To.Equal(one.span.From) {
 			last.span.To, last.bytes = one.span.To, last.bytes+one.bytes
 			return
 		}

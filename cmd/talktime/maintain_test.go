@@ -16,6 +16,7 @@ import (
 func newAged(t *testing.T) *centre {
 	t.Helper()
 	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101), "0 0 * * * *")
+	c.add(t, "compact_after: never\n")
 	c.run(t.Context(), exitOK, "migrate")
 	c.query("SELECT talktime.make_partitions(now() - interval '50 days', now())")
 	c.query(`INSERT INTO samples (polled_at, agent_id, period_ms, outcome)
@@ -50,6 +51,58 @@ func TestMaintain(t *testing.T) {
 	}
 	if whole, parts, apart := c.wholeDays(); whole != "30" || parts != "0" || apart != "0" {
 		t.Errorf("%s days are whole and %s in part, and %s tables are apart; want 30, 0, 0", whole, parts, apart)
+	}
+	if again, _ := c.run(t.Context(), exitOK, "maintain"); again != "nothing to do\n" {
+		t.Errorf("the next run said\n%s", again)
+	}
+}
+
+// add adds to the configuration.
+func (c *centre) add(t *testing.T, text string) {
+	t.Helper()
+	before, err := os.ReadFile(c.config)
+	if err == nil {
+		err = os.WriteFile(c.config, append(before, text...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Samples of an old day become runs and report and verify what they did.
+func TestMaintainCompacts(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101), "0 0 * * * *")
+	c.run(t.Context(), exitOK, "migrate")
+	c.query("SELECT talktime.make_partitions(now() - interval '9 days', now())")
+	c.query("INSERT INTO agent_sets (agents, fingerprint) VALUES ('{[101,102)}', 'one')")
+	c.query(`INSERT INTO ticks (schedule, due_at, period_ms, agent_set_id, status, started_at, finished_at, observed)
+		SELECT 'old', at, 10000, agent_set_id, 'taken', at, at + interval '1 s', 1
+		FROM agent_sets, generate_series(date_trunc('day', now(), 'UTC') - interval '8 days', date_trunc('day', now(), 'UTC') - interval '7 days 23 hours', '10 s') AS at`)
+	c.query(`INSERT INTO samples SELECT due_at + interval '123 ms', 101, 10000, 4 + extract(minute FROM due_at)::int / 20, false, 'observed', NULL FROM ticks`)
+	day := strings.Fields(c.query("SELECT date_trunc('day', now(), 'UTC') - interval '8 days'")[0][0])[0]
+	next := strings.Fields(c.query("SELECT date_trunc('day', now(), 'UTC') - interval '7 days'")[0][0])[0]
+	window := []string{"--from", day + "T00:00:00Z", "--to", next + "T00:00:00Z"}
+	c.run(t.Context(), exitOK, append([]string{"derive"}, window...)...)
+	at := []string{"report", "at", day + "T00:30:04Z", "--format", "json"}
+	states, _ := c.run(t.Context(), exitOK, append([]string{"report", "states", "--format", "csv"}, window...)...)
+	instant, _ := c.run(t.Context(), exitOK, at...)
+
+	would, _ := c.run(t.Context(), exitOK, "maintain", "--dry-run")
+	did, _ := c.run(t.Context(), exitOK, "maintain")
+	name := "samples_" + strings.ReplaceAll(day, "-", "")
+	if !strings.Contains(squeezed(would), "would compact "+name+" "+day) || !strings.Contains(squeezed(did), "compacted "+name+" "+day) || !strings.Contains(did, " → ") {
+		t.Errorf("a dry run said\n%s\nand then was done\n%s", would, did)
+	}
+	if rows := c.query("SELECT count(*) FROM samples"); rows[0][0] != "0" {
+		t.Errorf("%s samples are no runs", rows[0][0])
+	}
+	c.run(t.Context(), exitOK, append([]string{"verify"}, window...)...)
+	if again, _ := c.run(t.Context(), exitOK, append([]string{"report", "states", "--format", "csv"}, window...)...); again != states {
+		t.Errorf("states were\n%s\nand are\n%s", states, again)
+	}
+	if again, _ := c.run(t.Context(), exitOK, at...); again != instant {
+		t.Errorf("an instant was\n%s\nand is\n%s", instant, again)
 	}
 	if again, _ := c.run(t.Context(), exitOK, "maintain"); again != "nothing to do\n" {
 		t.Errorf("the next run said\n%s", again)

@@ -210,7 +210,7 @@ func (r recording) jobs() ([]ingest.Job, error) {
 func (r recording) maintain(ctx context.Context) error {
 	orders := r.orders.now()
 	err := maintaining{
-		store: r.store, now: r.clock.Now(), retention: orders.maintain.retention, calendars: orders.derive.calendars,
+		store: r.store, now: r.clock.Now(), maintainConfig: orders.maintain, settle: orders.derive.settle, calendars: orders.derive.calendars,
 		did: func(d deed) { d.log(r.log) },
 	}.run(ctx)
 	if errors.Is(err, store.ErrNotOwner) || errors.Is(err, store.ErrMaintained) {
