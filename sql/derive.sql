@@ -48,29 +48,39 @@ seen AS NOT MATERIALIZED (
            (coalesce(is_working, false)::int::bigint << 32) + coalesce(agent_state, 2) + 2147483648 AS pair
     FROM talktime.samples
     WHERE polled_at >= (SELECT lower(held_samples) FROM bounds) AND polled_at < (SELECT upper(held_samples) FROM bounds)
-      AND outcome IN ('observed', 'not_signed_in')
+      AND (outcome = 'observed' OR outcome = 'not_signed_in') -- a list is slower
     UNION ALL
     SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint, period_ms::bigint,
            (coalesce(is_working, false)::int::bigint << 32) + coalesce(agent_state, 2) + 2147483648
     FROM talktime.run_samples
     WHERE run_at >= (SELECT date_bin('15 minutes', lower(held_runs), 'epoch') FROM bounds) AND run_at < (SELECT upper(held_runs) FROM bounds)
       AND polled_at >= (SELECT lower(held_runs) FROM bounds) AND polled_at < (SELECT upper(held_runs) FROM bounds)
-      AND outcome IN ('observed', 'not_signed_in')
+      AND (outcome = 'observed' OR outcome = 'not_signed_in')
 ),
 
 -- 2. Turns: the observations where something happens to an agent's time. prev_t
 -- is the previous observation. Several in one millisecond count once, with the
 -- smallest p: agents for whom that happened are few, and are gone through again
 -- with their samples grouped, which is too dear for everybody.
+--
+-- Every sample passes here, so it is packed into two numbers: key is the agent, below
+-- 2^21, and t, below 2^42 until the year 2109, which one comparison puts in order;
+-- what is p and the pair. Keys of two agents are further apart than any hold.
 marked AS MATERIALIZED (
-    SELECT * FROM (
-        SELECT agent_id, t, p, pair, lag(t) OVER w AS prev_t, lag(p) OVER w AS prev_p, lag(pair) OVER w AS prev_pair,
-               lead(t) OVER w IS NULL AS is_last
-        FROM seen
-        WINDOW w AS (PARTITION BY agent_id ORDER BY t)
-    ) AS s
-    WHERE prev_pair IS DISTINCT FROM pair OR 2 * (t - prev_t) > 5 * greatest(p, prev_p) OR is_last OR prev_t = t
-       OR pair >= 4294967296 AND pair <> ALL (ARRAY(SELECT pair FROM pairs WHERE NOT is_conflict))
+    SELECT agent_id, t, p, pair, CASE WHEN is_same THEN t - (key - prev_key) END AS prev_t,
+           CASE WHEN is_same THEN prev_what >> 33 END AS prev_p, CASE WHEN is_same THEN prev_what & 8589934591 END AS prev_pair, is_last
+    FROM (
+        SELECT key, prev_key, prev_what, (key >> 42)::integer AS agent_id, key & 4398046511103 AS t,
+               what >> 33 AS p, what & 8589934591 AS pair,
+               coalesce(prev_key >> 42 = key >> 42, false) AS is_same, coalesce(next_key >> 42 <> key >> 42, true) AS is_last
+        FROM (
+            SELECT key, what, lag(key) OVER w AS prev_key, lag(what) OVER w AS prev_what, lead(key) OVER w AS next_key
+            FROM (SELECT (agent_id::bigint << 42) + t AS key, (p << 33) + pair AS what FROM seen) AS s
+            WINDOW w AS (ORDER BY key)
+        ) AS s
+        WHERE what IS DISTINCT FROM prev_what OR 2 * (key - prev_key) > 5 * (what >> 33) OR coalesce(next_key >> 42 <> key >> 42, true) OR prev_key = key
+           OR what & 4294967296 <> 0 AND what & 8589934591 <> ALL (ARRAY(SELECT pair FROM pairs WHERE NOT is_conflict))
+    ) AS m
 ),
 seen_twice AS MATERIALIZED (
     SELECT DISTINCT agent_id FROM marked WHERE prev_t = t
@@ -165,7 +175,7 @@ times AS MATERIALIZED (
            coalesce(sum(ms) FILTER (WHERE measure = 'other'), 0) AS other_ms,
            coalesce(sum(ms) FILTER (WHERE measure = 'signed_out'), 0) AS signed_out_ms
     FROM (
-        SELECT agent_id, bin, measure, greatest(0, least(run_to, settled_to) - greatest(run_from, bin)) AS ms
+        SELECT agent_id, bin, measure, greatest(0, least(run_to, settled_to) - greatest(run_from, bin))::integer AS ms
         FROM stretches JOIN bins ON run_from < bin + 900000 AND bin < run_to
     ) AS t
     GROUP BY agent_id, bin
@@ -200,15 +210,15 @@ edge_sums AS (
            coalesce(sum(a + b) FILTER (WHERE staffed0 <> staffed1), 0) AS staffed_reach_ms
     FROM (
         SELECT edges.*, bin,
-               greatest(0, least(edge_mid, settled_to) - greatest(edge_from, bin)) AS a,
-               greatest(0, least(edge_to, settled_to) - greatest(edge_mid, bin)) AS b
+               greatest(0, least(edge_mid, settled_to) - greatest(edge_from, bin))::integer AS a,
+               greatest(0, least(edge_to, settled_to) - greatest(edge_mid, bin))::integer AS b
         FROM edges JOIN bins ON edge_from < bin + 900000 AND bin < edge_to
     ) AS e
     GROUP BY agent_id, bin
 ),
 -- the changes, g long, each whole where its second observation is,
 change_sums AS (
-    SELECT agent_id, bin, sum(g) AS change_ms, sum(g * g) AS change_sq,
+    SELECT agent_id, bin, sum(g) AS change_ms, sum(g::bigint * g) AS change_sq,
            coalesce(sum(g) FILTER (WHERE 'talk' IN (m0, m1)), 0) AS talk_edge_ms,
            coalesce(sum(g) FILTER (WHERE 'reserved' IN (m0, m1)), 0) AS reserved_edge_ms,
            coalesce(sum(g) FILTER (WHERE 'acw' IN (m0, m1)), 0) AS acw_edge_ms,
@@ -222,7 +232,7 @@ change_sums AS (
            coalesce(sum(g) FILTER (WHERE not_ready0 <> not_ready1), 0) AS not_ready_edge_ms,
            coalesce(sum(g) FILTER (WHERE staffed0 <> staffed1), 0) AS staffed_edge_ms
     FROM (
-        SELECT edges.*, edge_to - edge_from AS g, bin
+        SELECT edges.*, (edge_to - edge_from)::integer AS g, bin
         FROM edges JOIN bins ON bin <= edge_to AND edge_to < settled_to
         WHERE m0 IS NOT NULL AND m1 IS NOT NULL
     ) AS c
@@ -479,9 +489,9 @@ cut AS MATERIALIZED (
     WHERE settled_to = bin + 900000
 ),
 new_segments AS MATERIALIZED (
-    SELECT agent_id, to_timestamp(bin / 1000) AS bin_start_at, to_timestamp(cut_from / 1000.0) AS from_at, to_timestamp(cut_to / 1000.0) AS to_at,
-           to_timestamp(started_after / 1000.0) AS started_after, to_timestamp(started_before / 1000.0) AS started_before,
-           to_timestamp(ended_after / 1000.0) AS ended_after, to_timestamp(ended_before / 1000.0) AS ended_before,
+    SELECT agent_id, to_timestamp(bin / 1000) AS bin_start_at, to_timestamp(cut_from / 1000.0::float8) AS from_at, to_timestamp(cut_to / 1000.0::float8) AS to_at,
+           to_timestamp(started_after / 1000.0::float8) AS started_after, to_timestamp(started_before / 1000.0::float8) AS started_before,
+           to_timestamp(ended_after / 1000.0::float8) AS ended_after, to_timestamp(ended_before / 1000.0::float8) AS ended_before,
            agent_state, is_working, measure, cause
     FROM cut
 ),
@@ -492,7 +502,10 @@ differing AS MATERIALIZED (
     SELECT d.*, q.agent_id IS NULL AS is_new, coalesce(q.is_final, false) AS was_final,
            coalesce(q.revision + (q.is_final AND is_changed)::int, 1) AS revision
     FROM derived AS d
-    LEFT JOIN talktime.quarter_hours AS q USING (bin_start_at, agent_id)
+    LEFT JOIN (
+        SELECT * FROM talktime.quarter_hours
+        WHERE bin_start_at >= (SELECT from_at FROM bounds) AND bin_start_at < (SELECT to_at FROM bounds)
+    ) AS q USING (bin_start_at, agent_id)
     CROSS JOIN LATERAL (SELECT (
             q.talk_ms, q.reserved_ms, q.acw_ms, q.available_ms, q.busy_ms, q.rest_ms,
             q.pre_rest_ms, q.other_ms, q.signed_out_ms, q.failed_ms, q.recorder_down_ms, q.unscheduled_ms,
@@ -596,7 +609,10 @@ segments_written AS (
            n.agent_state, n.is_working, n.measure, n.cause, v.derivation_id
     FROM new_segments AS n
     CROSS JOIN derivation AS v
-    LEFT JOIN talktime.segments AS s ON s.bin_start_at = n.bin_start_at AND s.agent_id = n.agent_id AND s.from_at = n.from_at
+    LEFT JOIN (
+        SELECT * FROM talktime.segments
+        WHERE bin_start_at >= (SELECT from_at FROM bounds) AND bin_start_at < (SELECT to_at FROM bounds)
+    ) AS s ON s.bin_start_at = n.bin_start_at AND s.agent_id = n.agent_id AND s.from_at = n.from_at
     WHERE s.agent_id IS NULL
        OR (s.to_at, s.started_after, s.started_before, s.ended_after, s.ended_before, s.agent_state, s.is_working, s.measure, s.cause)
           IS DISTINCT FROM

@@ -2,14 +2,11 @@ package store_test
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"talktime/ingest"
 	"talktime/sql/store"
@@ -69,60 +66,6 @@ func timed(b *testing.B, do func() error) time.Duration {
 	return time.Since(began)
 }
 
-// A floor is a contact centre's agents as a recorder sees them: each with a
-// phase of its own within the period, in states that last 156 s on average.
-type floor struct {
-	random *rand.Rand
-	agents []*deskAgent
-}
-
-type deskAgent struct {
-	id     ingest.AgentID
-	phase  time.Duration
-	status ingest.Status
-}
-
-// deskStates are what an agent's next state is drawn from.
-var deskStates = []ingest.Status{
-	{AgentState: 4}, {AgentState: 4}, {AgentState: 7}, talking, talking, talking, {AgentState: 5}, {AgentState: 3}, {AgentState: 8}, {AgentState: 2},
-}
-
-const meanState = 156 * time.Second
-
-func newFloor(agents int) *floor {
-	f := &floor{random: rand.New(rand.NewPCG(20, 26))}
-	for i := range agents {
-		f.agents = append(f.agents, &deskAgent{
-			id: ingest.AgentID(101 + i), status: deskStates[f.random.IntN(len(deskStates))],
-			phase: time.Duration(i) * 8 * time.Second / time.Duration(agents), // a round is spread over 80 % of its period
-		})
-	}
-	return f
-}
-
-// round polls the floor at a due instant of a 10 s schedule. One poll in a
-// hundred fails.
-func (f *floor) round(due time.Time) (ingest.Tick, []ingest.Sample) {
-	tick, _ := roundAt(due, agentRange(101, ingest.AgentID(100+len(f.agents))), idle)
-	tick.Polls[ingest.Observed] = 0
-	samples := make([]ingest.Sample, len(f.agents))
-	for i, a := range f.agents {
-		if f.random.Float64() < tick.Period.Seconds()/meanState.Seconds() {
-			for was := a.status; a.status == was; {
-				a.status = deskStates[f.random.IntN(len(deskStates))]
-			}
-		}
-		jitter := time.Duration(f.random.IntN(50)) * time.Millisecond
-		poll := ingest.Poll{PolledAt: due.Add(a.phase + jitter), Outcome: ingest.Observed, Status: a.status}
-		if f.random.IntN(100) == 0 {
-			poll = ingest.Poll{PolledAt: poll.PolledAt, Outcome: ingest.GatewayError, Retcode: "000-004"}
-		}
-		tick.Polls[poll.Outcome]++
-		samples[i] = ingest.Sample{AgentID: a.id, Period: tick.Period, Poll: poll}
-	}
-	return tick, samples
-}
-
 // Storing a round of a sample for each agent, against the bare binary COPY of the
 // same rows, already encoded, into a heap without an index; and what the samples
 // take on disk with their index.
@@ -163,50 +106,4 @@ func BenchmarkRecord(b *testing.B) {
 	}
 	b.ReportMetric(perSample, "bytes/sample")
 	b.ReportMetric(56, "bar-bytes/sample")
-}
-
-// Deriving one quarter-hour of 5,000 agents at 10 s that was not derived before,
-// against the bare sum of lead() over the same rows.
-func BenchmarkDerive(b *testing.B) {
-	const agents = 5000
-	from, to := at(8, 0, 0), at(8, 15, 0)
-	d := newDatabase(b)
-	f := newFloor(agents)
-	for due := from.Add(-2 * time.Minute); due.Before(to.Add(2 * time.Minute)); due = due.Add(10 * time.Second) {
-		tick, samples := f.round(due)
-		d.record(b, tick, samples)
-	}
-	d.exec(b, "VACUUM ANALYZE talktime.samples, talktime.ticks")
-	conn, err := pgx.Connect(b.Context(), d.url)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = conn.Close(b.Context()) })
-	// The settings are those of the transaction that derives.
-	if _, err := conn.Exec(b.Context(), "SET work_mem = '128MB'; SET jit = off"); err != nil {
-		b.Fatal(err)
-	}
-	compare(b,
-		func() time.Duration {
-			d.exec(b, "TRUNCATE talktime.quarter_hours, talktime.derivations, talktime.dirty")
-			return timed(b, func() error {
-				derived, err := d.DeriveRange(b.Context(), from, to, deriving(to.Add(2*time.Minute)))
-				if err == nil && derived.Inserted != agents {
-					b.Fatalf("%d rows were derived, want %d", derived.Inserted, agents)
-				}
-				return err
-			})
-		},
-		func() time.Duration {
-			return timed(b, func() error {
-				_, err := conn.Exec(b.Context(), `
-					SELECT agent_id, agent_state, is_working, sum(next_at - polled_at)
-					FROM (
-						SELECT agent_id, agent_state, is_working, polled_at, lead(polled_at) OVER (PARTITION BY agent_id ORDER BY polled_at) AS next_at
-						FROM talktime.samples WHERE polled_at >= $1 AND polled_at < $2
-					) AS s
-					GROUP BY agent_id, agent_state, is_working`, from, to)
-				return err
-			})
-		})
 }
