@@ -97,7 +97,11 @@ func (j Job) keepRunning(ctx context.Context, clock Clock, ledger Ledger, log *s
 		if run.FinishedAt = wholeMilliseconds(clock.Now()); run.FinishedAt.Before(run.StartedAt) { // set back meanwhile
 			run.FinishedAt = run.StartedAt
 		}
-		if run.Err != nil {
+		switch {
+		case run.Err == nil:
+		case ctx.Err() != nil:
+			log.Info("job left unfinished: the recorder is leaving", "due_at", due, "error", run.Err)
+		default:
 			log.Error("job failed", "due_at", due, "error", run.Err)
 		}
 		entry, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledgerTimeout)

@@ -17,25 +17,8 @@ import (
 	"talktime/reports"
 )
 
-// onText is a writer that does something once, when a text passes.
-type onText struct {
-	text string
-	do   func()
-	seen strings.Builder
-}
-
-func (w *onText) Write(b []byte) (int, error) {
-	w.seen.Write(b)
-	if w.do != nil && strings.Contains(w.seen.String(), w.text) {
-		w.do()
-		w.do = nil
-	}
-	return len(b), nil
-}
-
 // playSmallDemo runs a demo of two agents as a process of its own, sends it a
-// signal when a third of it is played (nil: none), and returns its exit code
-// and what it printed.
+// signal while it plays (nil: none), and returns its exit code and what it printed.
 func playSmallDemo(t *testing.T, dir string, signal os.Signal) (code int, stdout, stderr string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -44,17 +27,40 @@ func playSmallDemo(t *testing.T, dir string, signal os.Signal) (code int, stdout
 	}
 	cmd := exec.CommandContext(t.Context(), self, "demo", "--dir", dir, "--agents", "101-102", "--period", "60s")
 	cmd.Args[0] = "talktime" // which this test binary is by that name
-	out, errs := &strings.Builder{}, &onText{text: "30 %"}
+	out, errs := &strings.Builder{}, &strings.Builder{}
+	cmd.Stdout, cmd.Stderr = out, errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // its exit code says it all
+	}()
 	if signal != nil {
-		errs.do = func() {
-			if err := cmd.Process.Signal(signal); err != nil {
-				t.Error(err)
-			}
+		awaitFile(filepath.Join(dir, configFileName), ended) // written just before the first round
+		if err := cmd.Process.Signal(signal); err != nil {
+			t.Error(err)
 		}
 	}
-	cmd.Stdout, cmd.Stderr = out, errs
-	_ = cmd.Run() // its exit code says it all
-	return cmd.ProcessState.ExitCode(), out.String(), errs.seen.String()
+	<-ended
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+// awaitFile waits until a file is there or something has ended.
+func awaitFile(path string, ended <-chan struct{}) {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		select {
+		case <-ended:
+			return
+		case <-look.C:
+		}
+	}
 }
 
 func TestDemoStoppedHalfwayBeginsAfresh(t *testing.T) {

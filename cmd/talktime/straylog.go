@@ -13,8 +13,8 @@ func takeStrayLog(log *slog.Logger) {
 	slog.SetDefault(slog.New(strayLog{log.Handler()}))
 }
 
-// strayLog is a handler for lines that are not the program's own. net/http, for
-// one, prints what a gateway sent without being asked, and there may be a GUID
+// strayLog is a handler for lines that are not the program's own. A library may
+// quote what somebody sent, as net/http does at times, and there may be a GUID
 // in it: only the text before the first quotation is kept, and no attributes.
 type strayLog struct{ to slog.Handler }
 
