@@ -47,6 +47,9 @@ SELECT set_config('lock_timeout', @milliseconds::text, true);
 -- name: TryLockMaintenance :one
 SELECT pg_try_advisory_lock(hashtext('talktime.maintain')) AS is_held;
 
+-- name: UnlockMaintenance :exec
+SELECT pg_advisory_unlock_all();
+
 -- Who owns the partitioned tables, where this role may not act for that one; no row
 -- where it may.
 -- name: ForeignOwner :many

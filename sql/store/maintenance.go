@@ -59,6 +59,7 @@ func (s *Store) Maintain(ctx context.Context) (*Maintenance, error) {
 func (m *Maintenance) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 	defer cancel()
+	_ = db.New(m.conn).UnlockMaintenance(ctx) // a server may notice a closed connection late
 	_ = m.conn.Close(ctx)
 }
 

@@ -195,3 +195,12 @@ func (q *Queries) TryLockMaintenance(ctx context.Context) (bool, error) {
 	err := row.Scan(&is_held)
 	return is_held, err
 }
+
+const UnlockMaintenance = `-- name: UnlockMaintenance :exec
+SELECT pg_advisory_unlock_all()
+`
+
+func (q *Queries) UnlockMaintenance(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, UnlockMaintenance)
+	return err
+}
