@@ -20,7 +20,7 @@ func newAged(t *testing.T) *centre {
 	c.run(t.Context(), exitOK, "migrate")
 	c.query("SELECT talktime.make_partitions(now() - interval '50 days', now())")
 	c.query(`INSERT INTO samples (polled_at, agent_id, period_ms, outcome)
-		SELECT at, 101, 1000, 'unreachable' FROM generate_series(date_trunc('day', now(), 'UTC') - interval '50 days', now() - interval '1 day', '6 hours') AS at`)
+		SELECT at, 101, 1000, 'unreachable' FROM generate_series(date_trunc('day', now(), 'UTC') - interval '50 days', date_trunc('day', now(), 'UTC') - interval '6 hours', '6 hours') AS at`)
 	c.query("INSERT INTO derivations SELECT 1, t, t - interval '1 day', date_trunc('day', t), t, 0, 0, 0, 0 FROM now() AS t")
 	return c
 }
