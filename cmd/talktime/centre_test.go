@@ -44,14 +44,17 @@ func newDir(t *testing.T) string {
 	return dir
 }
 
-// openGateway starts a gateway that plays faults, and writes its files into a
-// folder.
-func openGateway(t *testing.T, dir string, clock ingest.Clock, agents ingest.AgentSet, faults ...gatewaysim.Fault) *gatewaysim.Gateway {
+// openGateway starts a gateway, of these ways, and writes its files into a folder.
+func openGateway(t *testing.T, dir string, clock ingest.Clock, agents ingest.AgentSet, ways ...func(*gatewaysim.Options)) *gatewaysim.Gateway {
 	t.Helper()
-	g, err := gatewaysim.Start(gatewaysim.Options{
+	options := gatewaysim.Options{
 		Play:   gatewaysim.Play{Seed: 1, Zone: time.UTC, Shift: gatewaysim.ShiftAlways},
-		Agents: agents, Clock: clock, MachineTime: time.Now(), Faults: faults,
-	})
+		Agents: agents, Clock: clock, MachineTime: time.Now(),
+	}
+	for _, way := range ways {
+		way(&options)
+	}
+	g, err := gatewaysim.Start(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,12 +69,17 @@ func openGateway(t *testing.T, dir string, clock ingest.Clock, agents ingest.Age
 	return g
 }
 
+// playing is the way of a gateway with faults.
+func playing(faults ...gatewaysim.Fault) func(*gatewaysim.Options) {
+	return func(o *gatewaysim.Options) { o.Faults = faults }
+}
+
 // newCentre opens a centre of agents who are polled by a cron rule, and whose
-// gateway plays faults.
-func newCentre(t *testing.T, clock ingest.Clock, agents ingest.AgentSet, cron string, faults ...gatewaysim.Fault) *centre {
+// gateway is of these ways.
+func newCentre(t *testing.T, clock ingest.Clock, agents ingest.AgentSet, cron string, ways ...func(*gatewaysim.Options)) *centre {
 	t.Helper()
 	dir := newDir(t)
-	g := openGateway(t, dir, clock, agents, faults...)
+	g := openGateway(t, dir, clock, agents, ways...)
 	c := &centre{t: t, clock: clock, gateway: g, dir: dir, config: filepath.Join(dir, configFileName)}
 	text := fmt.Sprintf(`data_dir: data
 gateway: {url: %q, ca_file: ca.pem, auth_mode: 1}

@@ -38,7 +38,7 @@ func newClientsCentre(t *testing.T) (*centre, servedOverTLS) {
 	recording, stop := context.WithCancel(t.Context())
 	defer stop()
 	played := ingest.NewSimClock(midnight.Add(-30 * time.Minute))
-	c := newCentre(t, &stopAt{played, midnight.Add(25*time.Hour + 30*time.Minute), stop}, ingest.NewAgentSet(101, 102, 103, 104), "0 * * * * *", fault)
+	c := newCentre(t, &stopAt{played, midnight.Add(25*time.Hour + 30*time.Minute), stop}, ingest.NewAgentSet(101, 102, 103, 104), "0 * * * * *", playing(fault))
 	c.append("time_zone: Europe/Berlin\nextra_zones: [America/New_York]\nderive: {cron: \"0 0 * * * *\"}\n")
 	served := serveOverTLS(t, filepath.Join(c.dir, "served"))
 	c = c.configuredFor("served")

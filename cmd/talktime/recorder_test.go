@@ -183,7 +183,7 @@ func TestRecorderKeepsItsLease(t *testing.T) {
 func TestRecorderLeavesBySignals(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102, 103), "* * * * * *",
-		gatewaysim.Fault{Kind: gatewaysim.FaultLatency, Chance: 1, Least: 600 * time.Millisecond, Most: 600 * time.Millisecond})
+		playing(gatewaysim.Fault{Kind: gatewaysim.FaultLatency, Chance: 1, Least: 600 * time.Millisecond, Most: 600 * time.Millisecond}))
 	const leaving = "leaving after the round in flight; another signal ends at once"
 
 	once := c.startRecorder()

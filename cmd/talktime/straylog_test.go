@@ -41,7 +41,7 @@ func TestStrayLog(t *testing.T) {
 func TestUnaskedRepliesAreNotQuoted(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, newWallClock(), ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 124}), "* * * * * *",
-		gatewaysim.Fault{Kind: gatewaysim.FaultUnasked, Chance: 1})
+		playing(gatewaysim.Fault{Kind: gatewaysim.FaultUnasked, Chance: 1}))
 	p := c.startRecorder()
 	p.await(roundStored, 3)
 	p.signal(syscall.SIGTERM)
