@@ -5,6 +5,22 @@
 -- name: OwnsSchema :one
 SELECT pg_has_role(n.nspowner, 'USAGE')::boolean AS owns FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'talktime';
 
+-- Before the first migration that gives views to talktime_bi: from Postgres 16 on, who
+-- makes a role may pass it on, but is no member that can give it anything. Where this
+-- role may not help it, that migration says who must do what.
+-- name: JoinViewsOwner :exec
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'talktime_bi') THEN
+        CREATE ROLE talktime_bi NOLOGIN;
+    END IF;
+    IF NOT pg_has_role('talktime_bi', 'USAGE') THEN
+        GRANT talktime_bi TO CURRENT_USER;
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN NULL;
+END $$;
+
 -- name: SettleRoles :one
 SELECT talktime.settle_roles()::text[] AS absent_roles;
 

@@ -12,6 +12,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"talktime/migrations"
+	"talktime/sql/store/internal/db"
 )
 
 // A schema that is not the program's own. Nothing is read or written then.
@@ -75,6 +76,9 @@ func (s *Store) CheckSchema(ctx context.Context) error {
 func (s *Store) Migrate(ctx context.Context, log *slog.Logger) (ran int, err error) {
 	err = s.CheckSchema(ctx)
 	if errors.Is(err, ErrSchemaOlder) {
+		if err := db.New(s.pool).JoinViewsOwner(ctx); err != nil {
+			return 0, fmt.Errorf("migrate: %w", plain(err))
+		}
 		err = s.withGoose(log, func(p *goose.Provider) error {
 			results, err := p.Up(ctx)
 			ran = len(results)

@@ -77,6 +77,28 @@ func (q *Queries) DropBIGrants(ctx context.Context, roleName string) (int64, err
 	return result.RowsAffected(), nil
 }
 
+const JoinViewsOwner = `-- name: JoinViewsOwner :exec
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'talktime_bi') THEN
+        CREATE ROLE talktime_bi NOLOGIN;
+    END IF;
+    IF NOT pg_has_role('talktime_bi', 'USAGE') THEN
+        GRANT talktime_bi TO CURRENT_USER;
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN NULL;
+END $$
+`
+
+// Before the first migration that gives views to talktime_bi: from Postgres 16 on, who
+// makes a role may pass it on, but is no member that can give it anything. Where this
+// role may not help it, that migration says who must do what.
+func (q *Queries) JoinViewsOwner(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, JoinViewsOwner)
+	return err
+}
+
 const OwnsSchema = `-- name: OwnsSchema :one
 
 SELECT pg_has_role(n.nspowner, 'USAGE')::boolean AS owns FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'talktime'
