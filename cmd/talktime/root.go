@@ -56,6 +56,7 @@ is older or newer than the program.`,
 		a.recordCommand(),
 		a.reportCommand(),
 		a.sampleCommand(),
+		a.unitCommand(),
 		a.verifyCommand(),
 		a.versionCommand(),
 	)

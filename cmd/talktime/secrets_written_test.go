@@ -230,7 +230,7 @@ func (s *secretScene) typeEveryCommand() {
 		"report talk-time --allow-partial --from " + today, "report states --format csv --from " + today,
 		"report timeline --agent 101 --from " + today, "report sessions --from " + today, "report at now --log-level debug",
 		"report subject --agent 101 --samples --format json --log-level debug",
-		"doctor --log-level debug", "doctor --format json", "alerts", "export list --log-level debug", "bi list --log-level debug", "audit list --log-level debug",
+		"doctor --log-level debug", "doctor --format json", "alerts", "unit", "export list --log-level debug", "bi list --log-level debug", "audit list --log-level debug",
 		"demo --agents 101-102 --period 60s --log-level debug --dir " + filepath.Join(s.dir, "demo"),
 	} {
 		args := strings.Fields(line)
