@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -72,28 +75,84 @@ func lateness() (read func() time.Duration) {
 }
 
 // One of two is killed: the other takes over within two periods, and nothing is
-// counted twice.
+// counted twice. On one machine it is seen at once, else when beats stay away.
 func TestStandbyTakesOverFromADeadRecorder(t *testing.T) {
 	t.Parallel()
-	c := newCentre(t, newWallClock(), ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 124}), "* * * * * *")
-	first, second := c.startPair()
-	late := lateness()
+	for _, test := range []struct {
+		name  string
+		marks bool // both see
+		why   string
+	}{
+		{"on one machine", true, "its process has ended"},
+		{"on another", false, "its beats stayed away for 1s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCentre(t, newWallClock(), ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 124}), "* * * * * *")
+			first, second := c.startPair()
+			if !test.marks {
+				c.removeMarks()
+			}
+			late := lateness()
+			first.signal(syscall.SIGKILL)
+			first.exitCode()
+			second.await(takesOver+test.why, 1)
+			second.await(roundStored, 3)
+			allowed := 2 + int((late()+time.Second-1)/time.Second)
+			second.signal(syscall.SIGTERM)
+			if code := second.exitCode(); code != exitOK {
+				t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &second.seen)
+			}
+			if n := strings.Count(second.seen.String(), waitsAsStandby); n != 1 {
+				t.Errorf("the standby said %d times that it waits:\n%s", n, &second.seen)
+			}
+			missed := c.mustBeSound(24)
+			t.Logf("missed: %q", missed)
+			if len(missed) > allowed {
+				t.Errorf("%d ticks are missed, %q, want at most %d:\n%s", len(missed), missed, allowed, &second.seen)
+			}
+		})
+	}
+}
+
+// removeMarks makes recorders on this machine as strange to each other as those on
+// two.
+func (c *centre) removeMarks() {
+	c.t.Helper()
+	marks, err := filepath.Glob(filepath.Join(c.dir, "data", "reign-*"))
+	for _, mark := range marks {
+		err = errors.Join(err, os.Remove(mark))
+	}
+	if err != nil || len(marks) != 1 {
+		c.t.Fatalf("marks of reigns: %v, %v; want one", marks, err)
+	}
+}
+
+// A recorder that is started again after a kill does not wait for its own dead
+// beats, and one that is stopped does not count as dead. What they leave is gone.
+func TestRecorderKnowsItsDead(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, newWallClock(), ingest.NewAgentSet(101, 102), "*/20 * * * * *")
+	first := c.startRecorder()
+	first.await("msg=recording ", 1)
+	second := c.startRecorder()
+	second.await(waitsAsStandby, 1)
+	second.signal(syscall.SIGTERM)
+	second.exitCode()
+
 	first.signal(syscall.SIGKILL)
 	first.exitCode()
-	second.await(takesOver+"its beats stayed away for 1s", 1)
-	second.await(roundStored, 3)
-	allowed := 2 + int((late()+time.Second-1)/time.Second)
-	second.signal(syscall.SIGTERM)
-	if code := second.exitCode(); code != exitOK {
-		t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &second.seen)
+	third := c.startRecorder()
+	third.await("msg=recording ", 1)
+	if said := third.seen.String(); strings.Contains(said, waitsAsStandby) || !strings.Contains(said, takesOver+"its process has ended") {
+		t.Errorf("the recorder waited, or was not told:\n%s", said)
 	}
-	if n := strings.Count(second.seen.String(), waitsAsStandby); n != 1 {
-		t.Errorf("the standby said %d times that it waits:\n%s", n, &second.seen)
+	third.signal(syscall.SIGTERM)
+	if code := third.exitCode(); code != exitOK {
+		t.Errorf("after SIGTERM the exit code is %d:\n%s", code, &third.seen)
 	}
-	missed := c.mustBeSound(24)
-	t.Logf("missed: %q", missed)
-	if len(missed) > allowed {
-		t.Errorf("%d ticks are missed, %q, want at most %d:\n%s", len(missed), missed, allowed, &second.seen)
+	if left, err := filepath.Glob(filepath.Join(c.dir, "data", "reign-*")); len(left) > 0 || err != nil {
+		t.Errorf("left are %v, %v", left, err)
 	}
 }
 

@@ -86,7 +86,7 @@ func (a *app) record(ctx context.Context) (err error) {
 		defer following.Wait()
 		defer stop()
 		return a.recordForever(ctx, recording{
-			store: s, poller: poller, clock: a.clock, orders: orders, spool: kept, accounts: outside.polls, log: a.log,
+			store: s, poller: poller, clock: a.clock, orders: orders, spool: kept, marks: reignMarks(c.dataDir), accounts: outside.polls, log: a.log,
 			onStandby: outside.standby, onBegin: begun, tally: tally, board: outside.board, steps: outside.steps,
 			exports: a.newExporting(s),
 		})

@@ -21,7 +21,8 @@ type recording struct {
 	poller    ingest.Poller
 	clock     ingest.Clock
 	orders    *orders
-	spool     *spool.Spool     // nil: rounds wait in memory
+	spool     *spool.Spool // nil: rounds wait in memory
+	marks     reignMarks
 	accounts  *ingest.Accounts // may be nil
 	log       *slog.Logger
 	onStandby func(store.Reign) // called when it waits for another recorder to leave; may be nil
@@ -56,6 +57,7 @@ func (r recording) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer r.marks.keep(lease.Epoch(), lease.From(), r.log)()
 	r.board.Reigns(lease.Epoch(), true)
 	defer r.board.Reigns(lease.Epoch(), false)
 	defer tellLeaving(ctx, r.log)()

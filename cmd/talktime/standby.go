@@ -99,7 +99,7 @@ func (s *standby) look(ctx context.Context) (*store.Lease, error) {
 		s.isBlind = false
 		s.log.Info("standby: the lease can be looked at again")
 	}
-	if !s.patience.isOver(seen) {
+	if !s.patience.isOver(seen) && !s.marks.isDead(seen.Epoch, seen.From()) {
 		if !s.isTold {
 			s.isTold = true
 			s.log.Info("waiting as standby: another recorder holds the lease", "holder", seen.Holder, "epoch", seen.Epoch)
@@ -154,10 +154,14 @@ func (s *standby) take(ctx context.Context, seen store.Reign) (*store.Lease, err
 	if err != nil {
 		return nil, s.tellBlind(ctx, err)
 	}
-	if s.isTold {
+	isDead := !seen.IsOver && s.marks.isDead(seen.Epoch, seen.From())
+	if s.isTold || isDead {
 		why := "its beats stayed away for " + seen.TTL.String()
-		if seen.IsOver {
+		switch {
+		case seen.IsOver:
 			why = "it left"
+		case isDead:
+			why = "its process has ended"
 		}
 		s.log.Info("taking over from the other recorder: "+why, "holder", seen.Holder, "epoch", lease.Epoch(), "from", lease.From())
 	}

@@ -32,6 +32,9 @@ type Reign struct {
 	from, until, beatAt time.Time
 }
 
+// From returns the first instant of the reign, in whole milliseconds.
+func (r Reign) From() time.Time { return r.from }
+
 // HasMoved reports whether the lease was touched between two looks: the holder
 // beat or left, or another reign began.
 func (r Reign) HasMoved(since Reign) bool {
