@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"sync"
 	"time"
 
 	"talktime/ingest"
@@ -73,9 +74,8 @@ func summarize(ctx context.Context, source Source, request *Request, sink Sink) 
 		return Row{}, err
 	}
 	sink = &shaped{Sink: sink}
-	if err := sink.Begin(Meta{Request: *request, Facts: facts}); err != nil {
-		return Row{}, err
-	}
+	// With the first cell: of what a source refuses nothing is written.
+	begin := sync.OnceValue(func() error { return sink.Begin(Meta{Request: *request, Facts: facts}) })
 	s := summary{
 		request: request,
 		sink:    sink,
@@ -90,12 +90,18 @@ func summarize(ctx context.Context, source Source, request *Request, sink Sink) 
 				err = ctx.Err() // a source that has no more to give does not look
 			}
 			if err == nil {
+				err = begin()
+			}
+			if err == nil {
 				err = s.add(slot)
 			}
 			if err != nil {
 				return Row{}, err
 			}
 		}
+	}
+	if err := begin(); err != nil {
+		return Row{}, err
 	}
 	if err := s.finish(); err != nil {
 		return Row{}, err

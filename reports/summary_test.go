@@ -251,6 +251,7 @@ func TestSummarizeRefusesWhatDoesNotAddUp(t *testing.T) {
 		"a row past the horizon":  {&bins{rows: []bin{talking(101, "2026-11-16T08:30:00Z")}, horizon: w.From}, &rows{}, "is not before the horizon"},
 		"the same row twice":      {&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z"), talking(101, "2026-11-16T08:00:00Z")}, horizon: instant(t, "2026-11-16T08:15:00Z")}, &rows{}, "2 quarter-hours do not fit"},
 		"no facts":                {&bins{facts: failure}, &rows{}, "report states: connection lost"},
+		"rows that are refused":   {&bins{horizon: w.To, broken: failure}, &rows{}, "connection lost"},
 		"rows that end early":     {&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z")}, horizon: w.To, broken: failure}, &rows{}, "connection lost"},
 		"a sink that is full":     {&bins{rows: []bin{talking(101, "2026-11-16T08:00:00Z"), talking(102, "2026-11-16T08:00:00Z")}, horizon: w.To}, &rows{full: 1}, "no space left"},
 		"a part nobody asked for": {&unasked{}, &rows{}, "part 7, span 0 unasked"},
@@ -262,6 +263,9 @@ func TestSummarizeRefusesWhatDoesNotAddUp(t *testing.T) {
 			}
 			if c.sink.total != nil {
 				t.Error("a total was written all the same")
+			}
+			if hasNothing := name == "no facts" || name == "rows that are refused"; hasNothing && c.sink.meta.Request.Report != "" {
+				t.Error("a report was begun of which there is nothing")
 			}
 		})
 	}

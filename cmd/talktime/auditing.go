@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -82,13 +83,19 @@ func (a *app) withAudit(ctx context.Context, c *config, report string, asked any
 	})
 }
 
+// readSnapshot reads one snapshot. To ask for what is no longer kept is the caller's
+// mistake.
 func readSnapshot(ctx context.Context, s *store.Store, read func(*store.Snapshot) (int64, error)) (int64, error) {
 	snapshot, err := s.Snapshot(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer snapshot.Close(ctx)
-	return read(snapshot)
+	rows, err := read(snapshot)
+	if _, ok := errors.AsType[*store.DroppedError](err); ok {
+		err = usageError(err)
+	}
+	return rows, err
 }
 
 // audit enters who has just run something into the audit log, be ctx over or not.
