@@ -249,7 +249,7 @@ func TestCompactRefuses(t *testing.T) {
 		"an instant that is not in whole milliseconds": {
 			"", "UPDATE talktime.samples SET polled_at = polled_at + interval '1 microsecond' WHERE agent_id = 103 AND polled_at BETWEEN '2026-11-16 22:31Z' AND '2026-11-16 22:32Z'",
 			"UPDATE talktime.samples SET polled_at = polled_at - interval '1 microsecond' WHERE agent_id = 103 AND polled_at BETWEEN '2026-11-16 22:31Z' AND '2026-11-16 22:32Z'",
-			"of the samples from 2026-11-16T22:30:00Z to 2026-11-16T22:45:00Z are not in runs as they are in talktime.samples; the day is left as it was",
+			"the samples from 2026-11-16T22:30:00Z to 2026-11-16T22:45:00Z are not in runs as they are in talktime.samples; the day is left as it was",
 		},
 	}
 	samples, rows := d.read(t), d.derivedRows(t)

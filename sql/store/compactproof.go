@@ -90,7 +90,7 @@ func (c compacting) makeQuarter(ctx context.Context, span reports.Span, row *db.
 			if compared, err = compare(); err != nil {
 				return err
 			}
-			if isMade = compared.Differing == 0; !isMade {
+			if isMade = compared.IsSame; !isMade {
 				if err := q.DropRuns(ctx, db.DropRunsParams{FromAt: span.From, ToAt: span.To}); err != nil {
 					return err
 				}
@@ -105,8 +105,8 @@ func (c compacting) makeQuarter(ctx context.Context, span reports.Span, row *db.
 				return err
 			}
 		}
-		if compared.Differing > 0 {
-			return fmt.Errorf("%d of the samples from %s are not in runs as they are in talktime.samples; the day is left as it was", compared.Differing, inWords(span))
+		if !compared.IsSame {
+			return fmt.Errorf("the samples from %s are not in runs as they are in talktime.samples; the day is left as it was", inWords(span))
 		}
 		row.Polls += compared.Polls
 		row.Runs += compared.Runs

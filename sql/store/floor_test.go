@@ -35,7 +35,7 @@ func newFloor(agents int) *floor {
 	for i := range agents {
 		f.agents = append(f.agents, &deskAgent{
 			id: ingest.AgentID(101 + i), status: deskStates[f.random.IntN(len(deskStates))],
-			phase: time.Duration(i) * 8 * time.Second / time.Duration(agents), // a round is spread over 80 % of its period
+			phase: (time.Duration(i) * 8 * time.Second / time.Duration(agents)).Truncate(time.Millisecond), // a round is spread over 80 % of its period
 		})
 	}
 	return f

@@ -52,19 +52,16 @@ func (q *Queries) CompactedDays(ctx context.Context, days []time.Time) ([]time.T
 }
 
 const CompareRuns = `-- name: CompareRuns :one
-WITH both_sides AS (
-    SELECT s.polled_at, s.agent_id, s.period_ms, s.agent_state, s.is_working, s.outcome, s.retcode, 1 AS n
-    FROM talktime.samples AS s
-    WHERE s.polled_at >= $1::timestamptz AND s.polled_at < $2::timestamptz
-    UNION ALL
-    SELECT r.polled_at, r.agent_id, r.period_ms, r.agent_state, r.is_working, r.outcome, r.retcode, -1
-    FROM talktime.run_samples AS r
-    WHERE r.run_at >= $1::timestamptz AND r.run_at < $2::timestamptz
-)
-SELECT coalesce(sum(abs(n)), 0)::bigint AS differing, coalesce(sum(polls), 0)::bigint AS polls,
+SELECT s.polls, (s.polls, s.sum) IS NOT DISTINCT FROM (r.polls, r.sum) AS is_same,
        (SELECT count(*) FROM talktime.sample_runs AS r WHERE r.polled_at >= $1::timestamptz AND r.polled_at < $2::timestamptz) AS runs
-FROM (SELECT sum(n) AS n, count(*) FILTER (WHERE n > 0) AS polls
-      FROM both_sides GROUP BY polled_at, agent_id, period_ms, agent_state, is_working, outcome, retcode) AS s
+FROM (SELECT count(*) AS polls,
+             sum(hashint8extended(hash_record_extended((s.polled_at, s.agent_id, s.period_ms, s.agent_state, s.is_working, s.outcome, s.retcode), 1), 2)) AS sum
+      FROM talktime.samples AS s
+      WHERE s.polled_at >= $1::timestamptz AND s.polled_at < $2::timestamptz) AS s,
+     (SELECT count(*) AS polls,
+             sum(hashint8extended(hash_record_extended((r.polled_at, r.agent_id, r.period_ms, r.agent_state, r.is_working, r.outcome, r.retcode), 1), 2)) AS sum
+      FROM talktime.run_samples AS r
+      WHERE r.run_at >= $1::timestamptz AND r.run_at < $2::timestamptz) AS r
 `
 
 type CompareRunsParams struct {
@@ -73,17 +70,19 @@ type CompareRunsParams struct {
 }
 
 type CompareRunsRow struct {
-	Differing int64
-	Polls     int64
-	Runs      int64
+	Polls  int64
+	IsSame bool
+	Runs   int64
 }
 
-// How many samples of whole quarter-hours are not in runs as they are in samples, or
-// the other way round; and how much there is.
+// Whether the runs of a quarter-hour hold its samples and no others, and how much there
+// is. Both sides are told by a number of 64 bits for each sample, and the sum of those:
+// ten times less work than to match them. A hash of a row is the sum of those of its
+// columns; only hashed once more it tells which of them were together.
 func (q *Queries) CompareRuns(ctx context.Context, arg CompareRunsParams) (CompareRunsRow, error) {
 	row := q.db.QueryRow(ctx, CompareRuns, arg.FromAt, arg.ToAt)
 	var i CompareRunsRow
-	err := row.Scan(&i.Differing, &i.Polls, &i.Runs)
+	err := row.Scan(&i.Polls, &i.IsSame, &i.Runs)
 	return i, err
 }
 
@@ -209,42 +208,44 @@ func (q *Queries) LockDaysShared(ctx context.Context, days []time.Time) error {
 }
 
 const MakeRuns = `-- name: MakeRuns :execrows
-WITH ordered AS (
-    SELECT s.polled_at, s.agent_id, s.period_ms, s.agent_state, s.is_working, s.outcome, s.retcode, coalesce(s.retcode, '') AS code, s.outcome IN ('observed', 'not_signed_in') AS is_observation,
-           date_bin('15 minutes', s.polled_at, 'epoch') AS bin_start_at
+WITH packed AS (
+    SELECT (s.agent_id::bigint << 43) + ((s.outcome = 'observed' OR s.outcome = 'not_signed_in')::integer::bigint << 42)
+               + (date_part('epoch', s.polled_at) * 1000)::bigint AS key,
+           (s.period_ms::bigint << 32) + (coalesce(s.is_working, false)::integer << 16) + coalesce(s.agent_state, 0) + 32768 AS what,
+           s.outcome, coalesce(s.retcode, '') AS code
     FROM talktime.samples AS s
     WHERE s.polled_at >= $1::timestamptz AND s.polled_at < $2::timestamptz
 ),
 marked AS (
-    SELECT polled_at, agent_id, period_ms, agent_state, is_working, outcome, retcode, code, is_observation, bin_start_at, row_number() OVER w AS n,
-           (period_ms, outcome, agent_state, is_working, code) IS DISTINCT FROM
-               (lag(period_ms) OVER w, lag(outcome) OVER w, lag(agent_state) OVER w, lag(is_working) OVER w, lag(code) OVER w)
-           OR polled_at - lag(polled_at) OVER w > 2.5 * period_ms * interval '1 millisecond' AS is_first
-    FROM ordered
-    WINDOW w AS (PARTITION BY bin_start_at, agent_id, is_observation ORDER BY polled_at, period_ms, outcome, agent_state, is_working, code ROWS UNBOUNDED PRECEDING)
+    SELECT key, what, outcome, code, row_number() OVER w AS n,
+           what IS DISTINCT FROM lag(what) OVER w OR outcome <> lag(outcome) OVER w OR code <> lag(code) OVER w
+           OR key - lag(key) OVER w > 5 * (what >> 32) / 2 AS is_first
+    FROM packed
+    WINDOW w AS (ORDER BY key ROWS UNBOUNDED PRECEDING)
 ),
 measured AS (
-    SELECT polled_at, agent_id, period_ms, agent_state, is_working, outcome, retcode, code, is_observation, bin_start_at, n, is_first, (date_part('epoch', polled_at - max(polled_at) FILTER (WHERE is_first) OVER w) * 1000)::bigint
-              - (n - max(n) FILTER (WHERE is_first) OVER w) * period_ms + 32768 AS late_ms
+    SELECT key, what, outcome, code, n, is_first,
+           key - max(key) FILTER (WHERE is_first) OVER w - (n - max(n) FILTER (WHERE is_first) OVER w) * (what >> 32) + 32768 AS late_ms
     FROM marked
-    WINDOW w AS (PARTITION BY bin_start_at, agent_id, is_observation ORDER BY polled_at, period_ms, outcome, agent_state, is_working, code ROWS UNBOUNDED PRECEDING)
+    WINDOW w AS (ORDER BY key ROWS UNBOUNDED PRECEDING)
 ),
 cut AS (
-    SELECT polled_at, agent_id, period_ms, agent_state, is_working, outcome, retcode, code, is_observation, bin_start_at, n, is_first, late_ms, is_first OR (late_ms >> 16) <> (lag(late_ms) OVER w >> 16) AS is_cut
+    SELECT key, what, outcome, code, n, late_ms, is_first OR late_ms >> 16 <> lag(late_ms) OVER w >> 16 AS is_cut
     FROM measured
-    WINDOW w AS (PARTITION BY bin_start_at, agent_id, is_observation ORDER BY polled_at, period_ms, outcome, agent_state, is_working, code ROWS UNBOUNDED PRECEDING)
+    WINDOW w AS (ORDER BY key ROWS UNBOUNDED PRECEDING)
 ),
 numbered AS (
-    SELECT polled_at, agent_id, period_ms, agent_state, is_working, outcome, retcode, code, is_observation, bin_start_at, n, is_first, late_ms, is_cut, count(*) FILTER (WHERE is_cut) OVER w AS run_no
+    SELECT key, what, outcome, code, n, late_ms, max(n) FILTER (WHERE is_cut) OVER w AS run_no
     FROM cut
-    WINDOW w AS (PARTITION BY bin_start_at, agent_id, is_observation ORDER BY polled_at, period_ms, outcome, agent_state, is_working, code ROWS UNBOUNDED PRECEDING)
+    WINDOW w AS (ORDER BY key ROWS UNBOUNDED PRECEDING)
 )
 INSERT INTO talktime.sample_runs (polled_at, seen_until, agent_id, period_ms, outcome, agent_state, polls, is_working, retcode, instants)
-SELECT min(polled_at), max(polled_at), agent_id, period_ms, outcome, agent_state, count(*), is_working, code,
+SELECT to_timestamp((min(key) & 4398046511103) / 1000.0), to_timestamp((max(key) & 4398046511103) / 1000.0), (min(key) >> 43)::integer, (what >> 32)::integer,
+       outcome, CASE WHEN outcome = 'observed' THEN (what & 65535) - 32768 END, count(*), CASE WHEN outcome = 'observed' THEN what & 65536 <> 0 END, code,
        string_agg(substr(int4send((late_ms & 65535)::integer), 3), '' ORDER BY n)
 FROM numbered
-GROUP BY bin_start_at, agent_id, is_observation, run_no, period_ms, outcome, agent_state, is_working, code
-ORDER BY bin_start_at, agent_id, min(polled_at)
+GROUP BY run_no, what, outcome, code
+ORDER BY run_no
 `
 
 type MakeRunsParams struct {
@@ -252,11 +253,14 @@ type MakeRunsParams struct {
 	ToAt   time.Time
 }
 
-// Makes the runs of whole quarter-hours. Observations and failed polls are told apart
-// first, so that a failed poll ends no run of observations. late_ms is how far a
-// sample is behind where the period would have it from the run's first on; half of
-// what two bytes hold is added, and where it leaves their range the run ends. All of
-// it goes through the samples in one order, which is sorted once.
+// Makes the runs of one quarter-hour. Every sample passes here, so it is packed: key is
+// the agent, below 2^20, whether the sample is an observation, so that a failed poll
+// ends no run of them, and the instant in milliseconds, below 2^42, which one
+// comparison puts in order, and keys of two agents are further apart than any hold;
+// what is the period and the status. late_ms is how far a sample is behind where the
+// period would have it from the run's first on; half of what two bytes hold is added,
+// and where it leaves their range the run ends. All of it goes through the samples in
+// one order, which is sorted once; max is of the nearest before, for keys ascend.
 func (q *Queries) MakeRuns(ctx context.Context, arg MakeRunsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, MakeRuns, arg.FromAt, arg.ToAt)
 	if err != nil {
