@@ -116,3 +116,15 @@ func ageText(a store.Age) string {
 		return fmt.Sprintf("%dd", a.Days)
 	}
 }
+
+// ageInWords words an age for people who know no configuration.
+func ageInWords(a store.Age) string {
+	switch {
+	case a == (store.Age{}):
+		return "for ever"
+	case a.Months > 0:
+		return plural(a.Months, "month", "months")
+	default:
+		return plural(a.Days, "day", "days")
+	}
+}

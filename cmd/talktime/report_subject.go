@@ -78,7 +78,7 @@ func (a *app) reportSubject(ctx context.Context, flags subjectFlags) error {
 		return err
 	}
 	meta := reports.SubjectMeta{
-		PrintedAt: a.clock.Now(), Program: programVersion(), WithSamples: flags.samples, Unassigned: flags.unassigned, Kept: keptFor,
+		PrintedAt: a.clock.Now(), Program: programVersion(), WithSamples: flags.samples, Unassigned: flags.unassigned, Kept: keptFor(c.maintain.retention),
 	}
 	agent, err := flags.check(c)
 	if err == nil {
@@ -166,12 +166,22 @@ func personFault(err error) error {
 	return err
 }
 
-// keptFor says how long a section's rows are kept.
-func keptFor(section reports.SubjectSection) string {
-	return cmp.Or(map[string]string{
+// keptFor says how long a section's rows are kept. What retention has no age for is
+// never deleted.
+func keptFor(r store.Retention) func(reports.SubjectSection) string {
+	kept := map[string]string{
 		"tenures":                 "until an import corrects them",
+		"ticks":                   ageInWords(r.Ticks),
+		"hand_rounds":             ageInWords(r.Ticks),
+		reports.SamplesSection:    ageInWords(r.Samples),
+		"quarter_hours":           ageInWords(r.QuarterHours),
+		"gone_quarter_hours":      ageInWords(r.QuarterHours),
+		"segments":                ageInWords(r.Segments),
 		reports.RecipientsSection: "as their tables",
-	}[section.Name], "until deleted by hand")
+	}
+	return func(section reports.SubjectSection) string {
+		return cmp.Or(kept[section.Name], ageInWords(store.Age{}))
+	}
 }
 
 // tellSubject writes the report to where the flags say and returns how many rows it
