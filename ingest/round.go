@@ -55,13 +55,16 @@ func (r *round) hurry() {
 	r.bursts = []burst{{r.tick.DueAt, len(r.samples)}}
 }
 
+// Spread returns over how long the polls of a round of that period are spread.
+func Spread(period time.Duration) time.Duration { return min(period*spreadPercent/100, maxSpread) }
+
 // newRound plans the round of a tick. Agents of the elsewhere sets are left
 // out: another round of the same instant polls them.
 func newRound(ctx context.Context, s Schedule, tick Tick, elsewhere []AgentSet) *round {
 	r := &round{schedule: s, tick: tick, deadline: deadline(tick.DueAt, tick.Period), over: make(chan struct{})}
 	n := tick.Agents.Len()
 	r.samples = make([]Sample, 0, n)
-	spread := min(tick.Period*spreadPercent/100, maxSpread)
+	spread := Spread(tick.Period)
 	bursts := max(1, min((n+minBurst-1)/minBurst, int(spread/minBurstGap)))
 	rank := 0
 	for agent := range tick.Agents.All() {

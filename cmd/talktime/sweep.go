@@ -87,13 +87,16 @@ func tellSpan(d time.Duration) string {
 }
 
 // checkSweeps finds the schedules whose rounds cannot be made in their shortest
-// period. held are the agents with a GUID: the others are not asked about.
+// period, or not beside those due at the same instants. held are the agents with a GUID: the others are not asked about.
 func (r reach) checkSweeps(schedules []ingest.Schedule, held ingest.AgentSet, now time.Time) error {
 	var faults []error
 	for _, s := range schedules {
 		if err := r.check(pollsOf(s, held), shortestPeriod(s, now)); err != nil {
 			faults = append(faults, fmt.Errorf("schedule %q: %w", s.Name(), err))
 		}
+	}
+	if len(faults) == 0 {
+		return r.checkTogether(schedules, held, now)
 	}
 	return errors.Join(faults...)
 }

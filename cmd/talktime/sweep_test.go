@@ -94,6 +94,51 @@ schedule "uneven": 1,000 agents × 100 ms / 10 in flight = 10 s > 3 s: raise gat
 	}
 }
 
+// Rounds that begin together are made side by side: each fits alone, both do not. Of
+// a minute's round a sixth comes up within 10 s, and who is in both is asked once.
+func TestCheckTogether(t *testing.T) {
+	agents := func(first, last ingest.AgentID) ingest.AgentSet {
+		return ingest.NewAgentSetOfRanges(ingest.AgentRange{First: first, Last: last})
+	}
+	schedule := func(name, cron string, of ingest.AgentSet) ingest.Schedule {
+		s, err := ingest.NewSchedule(name, cron, "UTC", of, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	r, now := reach{10, 0, 100 * time.Millisecond, "seen"}, time.Date(2026, 11, 16, 8, 0, 3, 0, time.UTC)
+	office := schedule("office", "*/10 * * * * *", agents(101, 1000))
+	for _, c := range []struct {
+		name  string
+		other ingest.Schedule
+		want  string
+	}{
+		{"the same agents", schedule("too", "*/10 * * * * *", agents(101, 900)), ""},
+		{"as many as fit", schedule("too", "*/10 * * * * *", agents(951, 1100)), ""},
+		{"at other instants", schedule("too", "5/10 * * * * *", agents(1001, 1800)), ""},
+		{
+			"too many", schedule("too", "*/10 * * * * *", agents(951, 1200)),
+			`schedules "office", "too", due at the same instants, within the shortest of their periods: 1,100 agents × 100 ms / 10 in flight = 11 s > 10 s: raise gateway.concurrency to at least 20 (100 ms is seen)`,
+		},
+		{"a minute's round", schedule("rare", "0 * * * * *", agents(1001, 1600)), ""},
+		{
+			"a minute's round of too many", schedule("rare", "0 * * * * *", agents(1001, 2200)),
+			`schedules "office", "rare", due at the same instants, within the shortest of their periods: 1,100 agents × 100 ms / 10 in flight = 11 s > 10 s: raise gateway.concurrency to at least 20 (100 ms is seen)`,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := ""
+			if err := r.checkSweeps([]ingest.Schedule{office, c.other}, agents(101, 5000), now); err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
 func TestOpenFiles(t *testing.T) {
 	if err := (reach{concurrency: 960}).checkOpenFiles(1024); err != nil {
 		t.Error(err)
