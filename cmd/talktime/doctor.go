@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"talktime/ingest/ccgateway"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -15,8 +17,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Check everything a recorder needs, and say what to do",
 		Long: `doctor looks at all that recording needs: the configuration, GUIDs, data_dir and
 its disk, the clock, the gateway (name, connection, certificate, one poll), the
-database, its schema and rights, partitions, what waits to be derived, and who
-records. Each check is a line: what was seen and, where something is wrong, what
+database, its schema and rights, partitions, what waits to be derived, who
+records, and what disk all that will take. Each check is a line: what was seen and, where something is wrong, what
 to do about it. It goes on after the first fault, changes nothing and prints no
 secret. It may run beside a recorder.
 
@@ -45,6 +47,9 @@ type doctor struct {
 	findings
 	isRecorder  bool // the configuration is one to record with
 	asksTooMuch bool // it is, but asks for more than can be done
+
+	free, stored uint64 // bytes under data_dir, and of the database, as far as they were seen
+	diskSeen     bool
 }
 
 func (a *app) doctor(ctx context.Context, format string) error {
@@ -82,12 +87,16 @@ func (a *app) doctor(ctx context.Context, format string) error {
 func (d *doctor) lookAt(ctx context.Context, c *config) {
 	d.dataDir(c)
 	d.machineClock()
+	var guids ccgateway.GUIDFile
 	if d.isRecorder {
-		guids := d.guids(c)
+		guids = d.guids(c)
 		d.reach(c, guids)
 		d.gateway(ctx, c, guids)
 	}
 	d.database(ctx, c)
+	if d.isRecorder {
+		d.forecast(c, guids.Agents)
+	}
 }
 
 // examineLimit bounds one look at something that may not answer.

@@ -75,6 +75,7 @@ func (d *doctor) server(ctx context.Context, s *store.Store) {
 		d.failWith("database", "", err)
 		return
 	}
+	d.stored = uint64(server.Bytes)
 	switch {
 	case server.IsStandby:
 		d.fail("database", "name its primary in database.url, or both hosts with target_session_attrs=read-write", "%s is a standby server: nothing can be written", s.Place())

@@ -84,7 +84,8 @@ func (d *doctor) disk(dir string) {
 		return
 	}
 	size := uint64(disk.Bsize)
-	d.diskOf(dir, disk.Blocks*size, disk.Bavail*size, disk.Files, disk.Ffree)
+	d.free, d.diskSeen = disk.Bavail*size, true
+	d.diskOf(dir, disk.Blocks*size, d.free, disk.Files, disk.Ffree)
 }
 
 // diskOf judges what is free. Some file systems make inodes as they go and have

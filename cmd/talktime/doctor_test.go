@@ -21,6 +21,7 @@ import (
 	"talktime/ingest"
 	"talktime/ingest/ccgateway"
 	"talktime/ingest/gatewaysim"
+	"talktime/reports"
 	"talktime/sql/store"
 )
 
@@ -215,6 +216,24 @@ func TestDoctorWords(t *testing.T) {
 		d.clockIsKept = kept
 		d.machineClock()
 	}
+	office, err := ingest.NewSchedule("office", "*/10 * 8-17 * * MON-FRI", "UTC", ingest.NewAgentSetOfRanges(ingest.AgentRange{First: 101, Last: 5100}), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.maintain = maintainConfig{retention: defaultRetention, compactAfter: defaultCompactAfter}
+	c.derive.calendars = make([]reports.Calendar, 1)
+	d.forecast(c, ingest.AgentSet{})
+	c.schedules = []ingest.Schedule{office}
+	d.forecast(c, ingest.AgentSet{})
+	d.diskSeen, d.stored = true, 9<<30
+	for _, gigabytes := range []uint64{2000, 150, 20, 0} {
+		d.free = gigabytes << 30
+		d.forecast(c, ingest.AgentSet{})
+	}
+	c.maintain = maintainConfig{retention: store.Retention{Samples: store.Age{Days: 2}}}
+	d.forecast(c, ingest.AgentSet{})
+	c.databaseURL = ingest.NewSecret("postgres://db.example/talktime")
+	d.forecast(c, ingest.AgentSet{})
 	if err := d.sum(&out); err != nil {
 		t.Fatal(err)
 	}
@@ -258,6 +277,7 @@ var differing = []struct {
 	{regexp.MustCompile(`current time \S+ is after \S+`), "current time NOW is after THEN"},
 	{regexp.MustCompile(`\S+:\d+ records, in epoch \d+`), "HOLDER records, in epoch N"},
 	{regexp.MustCompile(`(derive {12}).*`), "${1}PROGRESS"},
+	{regexp.MustCompile(`(disk in time {6})(nothing|[14] agents?,).*`), "${1}FORECAST"},
 }
 
 // checkDoctor compares with the golden file of a name, what differs between
