@@ -21,7 +21,25 @@ import (
 // memory and CPU, derivation's share of both included; polls that were not answered
 // in time; and the CPU of the gateway. Each turn is a tick.
 func BenchmarkRecorder(b *testing.B) {
-	agents, cron := benchSize(b, "TALKTIME_BENCH_AGENTS", 5000), "*/10 * * * * *"
+	recordCentre(b, benchSize(b, "TALKTIME_BENCH_AGENTS", 5000))
+}
+
+// The CPU of a poll, all that the program does with it included, by the number of
+// agents. .ci/bench makes a table of all sizes; the store has the other columns.
+func BenchmarkGrowth(b *testing.B) {
+	most := benchSize(b, "TALKTIME_BENCH_AGENTS", 5000)
+	for _, agents := range []int{1000, 5000, 20_000, 59_899} {
+		agents = min(agents, most)
+		b.Run(fmt.Sprintf("%d_agents", agents), func(b *testing.B) { recordCentre(b, agents) })
+		if agents == most {
+			return
+		}
+	}
+}
+
+func recordCentre(b *testing.B, agents int) {
+	b.Helper()
+	cron := "*/10 * * * * *"
 	if agents < 1000 {
 		cron = "* * * * * *" // only to see that it runs
 	}
