@@ -14,8 +14,13 @@ import (
 	"talktime/sql/store/internal/db"
 )
 
-// calendarAhead is how far ahead of the clock calendars reach at least.
-const calendarAhead = 60 * 24 * time.Hour
+const (
+	// calendarAhead is how far ahead of the clock calendars reach at least.
+	calendarAhead = 60 * 24 * time.Hour
+	// daysAtOnce is how many days' quarter-hours are in memory together: those of all
+	// years were the most that a recorder ever held.
+	daysAtOnce = 30
+)
 
 // LayOutCalendars fills the tables behind bi_v1.dim_dates and dim_quarter_hours:
 // whole years of each calendar, from that of the first data to that of two months
@@ -120,8 +125,10 @@ func replaceCalendars(ctx context.Context, q *db.Queries, stored []db.CalendarsR
 		if err == nil {
 			err = q.PutLocalDays(ctx, c.localDays(n))
 		}
-		if err == nil {
-			err = q.PutLocalQuarterHours(ctx, c.localQuarterHours(n))
+		for days := range slices.Chunk(c.days, daysAtOnce) {
+			if err == nil {
+				err = q.PutLocalQuarterHours(ctx, c.localQuarterHours(n, days))
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Zone, err)
@@ -146,9 +153,9 @@ func (c *laidOut) localDays(n int) db.PutLocalDaysParams {
 	return p
 }
 
-func (c *laidOut) localQuarterHours(n int) db.PutLocalQuarterHoursParams {
+func (c *laidOut) localQuarterHours(n int, days []reports.LocalDay) db.PutLocalQuarterHoursParams {
 	p := db.PutLocalQuarterHoursParams{CalendarNo: int16(n)}
-	for _, day := range c.days {
+	for _, day := range days {
 		w := reports.Window{Span: day.Span, Zone: c.Zone, DayStart: c.DayStart}
 		for _, half := range w.Spans(reports.HalfHours) {
 			for at := half.From; at.Before(half.To); at = at.Add(QuarterHour) {
