@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -57,6 +58,27 @@ func startCentre(b *testing.B, agents int) *centreProcess {
 		}
 		<-look.C
 	}
+}
+
+// period is that of the rounds: 10 s, or 1 s where there are too few agents to say
+// more than that it runs.
+func (c *centreProcess) period() time.Duration {
+	if c.agents.Len() < 1000 {
+		return time.Second
+	}
+	return 10 * time.Second
+}
+
+// concurrency is the default, where that is enough.
+func (c *centreProcess) concurrency() int {
+	if c.agents.Len() <= 5000 {
+		return 64
+	}
+	return sweepConcurrency
+}
+
+func (c *centreProcess) cron() string {
+	return fmt.Sprintf("*/%d * * * * *", int(c.period().Seconds()))
 }
 
 // The CPU of a sweep's polls, without the gateway's and without storing, against a
