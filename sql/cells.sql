@@ -53,6 +53,57 @@ SELECT * FROM (
 ) AS cells
 ORDER BY (@runs::integer[])[part], span, part;
 
+-- The same in order of part and span, where each span is a kept day: for queries
+-- whose runs are of one agent. Each part's days are looked up by their key, in the
+-- order they are wanted in, so that rows stream and only one part's are ever sorted.
+-- OFFSET 0 forbids the planner to join everything first and sort it on disk: to it a
+-- lookup is a random page, but what lies beside it is what the next part looks up.
+
+-- name: DaysOfAgents :many
+SELECT parts.part::bigint AS part, kept.span::bigint AS span,
+       d.talk_ms, d.reserved_ms, d.acw_ms, d.available_ms, d.busy_ms, d.rest_ms, d.pre_rest_ms, d.other_ms, d.signed_out_ms, d.failed_ms,
+       d.recorder_down_ms, d.unscheduled_ms, d.pending_ms, d.talk_low_ms, d.reserved_low_ms, d.acw_low_ms, d.available_low_ms, d.busy_low_ms,
+       d.rest_low_ms, d.pre_rest_low_ms, d.other_low_ms, d.signed_out_low_ms, d.handle_low_ms, d.not_ready_low_ms, d.staffed_low_ms, d.talk_reach_ms,
+       d.reserved_reach_ms, d.acw_reach_ms, d.available_reach_ms, d.busy_reach_ms, d.rest_reach_ms, d.pre_rest_reach_ms, d.other_reach_ms,
+       d.signed_out_reach_ms, d.handle_reach_ms, d.not_ready_reach_ms, d.staffed_reach_ms, d.talk_edge_ms, d.reserved_edge_ms, d.acw_edge_ms,
+       d.available_edge_ms, d.busy_edge_ms, d.rest_edge_ms, d.pre_rest_edge_ms, d.other_edge_ms, d.signed_out_edge_ms, d.handle_edge_ms,
+       d.not_ready_edge_ms, d.staffed_edge_ms, d.change_ms, d.change_sq, d.talk_entries, d.conflicts,
+       d.quarter_hours::bigint AS bins, d.last_bin_start_at AS last_bin, d.final_quarter_hours::bigint AS final_bins, d.revision
+FROM ROWS FROM (unnest(@agents::integer[]), unnest(@parts_from::timestamptz[]), unnest(@parts_to::timestamptz[])) WITH ORDINALITY AS parts (agent_id, from_at, to_at, part)
+CROSS JOIN ROWS FROM (unnest(@zones::text[]), unnest((@day_starts::text[])::time[]), unnest((@dates::text[])::date[]))
+    WITH ORDINALITY AS kept (time_zone, business_day_start, local_date, span)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM talktime.days AS d
+    WHERE d.time_zone = kept.time_zone AND d.business_day_start = kept.business_day_start AND d.local_date = kept.local_date
+      AND d.agent_id = parts.agent_id AND d.from_at >= parts.from_at AND d.to_at <= parts.to_at
+    OFFSET 0
+) AS d
+ORDER BY parts.part, kept.span;
+
+-- The same where each span is a quarter-hour: its row is the cell, nothing is summed.
+
+-- name: QuarterHoursOfAgents :many
+SELECT parts.part::bigint AS part, spans.span::bigint AS span,
+       q.talk_ms, q.reserved_ms, q.acw_ms, q.available_ms, q.busy_ms, q.rest_ms, q.pre_rest_ms, q.other_ms, q.signed_out_ms, q.failed_ms,
+       q.recorder_down_ms, q.unscheduled_ms, q.pending_ms, q.talk_low_ms, q.reserved_low_ms, q.acw_low_ms, q.available_low_ms, q.busy_low_ms,
+       q.rest_low_ms, q.pre_rest_low_ms, q.other_low_ms, q.signed_out_low_ms, q.handle_low_ms, q.not_ready_low_ms, q.staffed_low_ms, q.talk_reach_ms,
+       q.reserved_reach_ms, q.acw_reach_ms, q.available_reach_ms, q.busy_reach_ms, q.rest_reach_ms, q.pre_rest_reach_ms, q.other_reach_ms,
+       q.signed_out_reach_ms, q.handle_reach_ms, q.not_ready_reach_ms, q.staffed_reach_ms, q.talk_edge_ms, q.reserved_edge_ms, q.acw_edge_ms,
+       q.available_edge_ms, q.busy_edge_ms, q.rest_edge_ms, q.pre_rest_edge_ms, q.other_edge_ms, q.signed_out_edge_ms, q.handle_edge_ms,
+       q.not_ready_edge_ms, q.staffed_edge_ms, q.change_ms, q.change_sq, q.talk_entries, q.conflicts,
+       1 AS bins, q.bin_start_at AS last_bin, q.is_final::integer AS final_bins, q.revision
+FROM ROWS FROM (unnest(@agents::integer[]), unnest(@parts_from::timestamptz[]), unnest(@parts_to::timestamptz[])) WITH ORDINALITY AS parts (agent_id, from_at, to_at, part)
+CROSS JOIN unnest(@span_starts::timestamptz[]) WITH ORDINALITY AS spans (from_at, span)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM talktime.quarter_hours AS q
+    WHERE q.bin_start_at = spans.from_at AND q.agent_id = parts.agent_id AND q.bin_start_at >= parts.from_at AND q.bin_start_at < parts.to_at
+      AND q.bin_start_at >= @rest_from::timestamptz AND q.bin_start_at < @rest_to::timestamptz
+    OFFSET 0
+) AS q
+ORDER BY parts.part, spans.span;
+
 -- Who has a row in a window, which is given as the days kept in it and the rest
 -- that they leave.
 -- name: AgentsWithQuarterHours :one

@@ -195,7 +195,7 @@ func (s *shelf) statement(b *testing.B) string {
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, statement, _ := strings.Cut(string(file), "-- name: Cells :many")
+	_, statement, _ := strings.Cut(string(file), "-- name: QuarterHoursOfAgents :many")
 	statement, _, _ = strings.Cut(sqlComment.ReplaceAllString(statement, ""), ";")
 	array := func(n int, text func(i int) string) string {
 		items := make([]string, n)
@@ -206,9 +206,8 @@ func (s *shelf) statement(b *testing.B) string {
 	}
 	from, to := s.from.Format(time.RFC3339), s.to.Format(time.RFC3339)
 	values := map[string]string{
-		"zones": "{}", "day_starts": "{}", "dates": "{}", "rest": "{}", "rest_is_one": "true", "rest_from": from, "rest_to": to,
+		"rest_from": from, "rest_to": to,
 		"span_starts": array(s.bins, func(i int) string { return s.from.Add(time.Duration(i) * 15 * time.Minute).Format(time.RFC3339) }),
-		"runs":        array(s.agents, strconv.Itoa),
 		"agents":      array(s.agents, func(i int) string { return strconv.Itoa(101 + i) }),
 		"parts_from":  array(s.agents, func(int) string { return from }),
 		"parts_to":    array(s.agents, func(int) string { return to }),

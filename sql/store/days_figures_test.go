@@ -90,7 +90,7 @@ func TestKeptDaysChangeNothing(t *testing.T) {
 			w.Span = middle.Span
 		}
 		q := reports.Query{
-			Spans: w.Spans(rapid.SampledFrom([]reports.Unit{reports.Day, reports.Day, reports.NoUnit, reports.Hours}).Draw(r, "unit")),
+			Spans: w.Spans(rapid.SampledFrom([]reports.Unit{reports.Day, reports.Day, reports.NoUnit, reports.Hours, reports.QuarterHours}).Draw(r, "unit")),
 			Parts: drawPeople(r, w.Span),
 		}
 		look := func() ([]reports.Cell, ingest.AgentSet) {
@@ -118,13 +118,16 @@ func TestKeptDaysChangeNothing(t *testing.T) {
 }
 
 // drawPeople asks for some agents' time in the window, of which some changes hands
-// within, in one run or agent by agent.
+// within, in one run, agent by agent or part by part.
 func drawPeople(r *rapid.T, window reports.Span) []reports.Part {
-	byAgent := rapid.Bool().Draw(r, "by agent")
+	runs := rapid.SampledFrom([]string{"one", "of an agent", "of a part"}).Draw(r, "runs")
 	var parts []reports.Part
 	add := func(agent ingest.AgentID, from, to time.Time) {
 		part := reports.Part{Agent: agent, Span: reports.Span{From: from, To: to}}
-		if byAgent {
+		switch runs {
+		case "of an agent":
+			part.Run = int(agent)
+		case "of a part":
 			part.Run = len(parts)
 		}
 		parts = append(parts, part)

@@ -277,3 +277,372 @@ func (q *Queries) Cells(ctx context.Context, arg CellsParams) ([]CellsRow, error
 	}
 	return items, nil
 }
+
+const DaysOfAgents = `-- name: DaysOfAgents :many
+
+SELECT parts.part::bigint AS part, kept.span::bigint AS span,
+       d.talk_ms, d.reserved_ms, d.acw_ms, d.available_ms, d.busy_ms, d.rest_ms, d.pre_rest_ms, d.other_ms, d.signed_out_ms, d.failed_ms,
+       d.recorder_down_ms, d.unscheduled_ms, d.pending_ms, d.talk_low_ms, d.reserved_low_ms, d.acw_low_ms, d.available_low_ms, d.busy_low_ms,
+       d.rest_low_ms, d.pre_rest_low_ms, d.other_low_ms, d.signed_out_low_ms, d.handle_low_ms, d.not_ready_low_ms, d.staffed_low_ms, d.talk_reach_ms,
+       d.reserved_reach_ms, d.acw_reach_ms, d.available_reach_ms, d.busy_reach_ms, d.rest_reach_ms, d.pre_rest_reach_ms, d.other_reach_ms,
+       d.signed_out_reach_ms, d.handle_reach_ms, d.not_ready_reach_ms, d.staffed_reach_ms, d.talk_edge_ms, d.reserved_edge_ms, d.acw_edge_ms,
+       d.available_edge_ms, d.busy_edge_ms, d.rest_edge_ms, d.pre_rest_edge_ms, d.other_edge_ms, d.signed_out_edge_ms, d.handle_edge_ms,
+       d.not_ready_edge_ms, d.staffed_edge_ms, d.change_ms, d.change_sq, d.talk_entries, d.conflicts,
+       d.quarter_hours::bigint AS bins, d.last_bin_start_at AS last_bin, d.final_quarter_hours::bigint AS final_bins, d.revision
+FROM ROWS FROM (unnest($1::integer[]), unnest($2::timestamptz[]), unnest($3::timestamptz[])) WITH ORDINALITY AS parts (agent_id, from_at, to_at, part)
+CROSS JOIN ROWS FROM (unnest($4::text[]), unnest(($5::text[])::time[]), unnest(($6::text[])::date[]))
+    WITH ORDINALITY AS kept (time_zone, business_day_start, local_date, span)
+CROSS JOIN LATERAL (
+    SELECT agent_id, time_zone, business_day_start, local_date, from_at, to_at, talk_ms, reserved_ms, acw_ms, available_ms, busy_ms, rest_ms, pre_rest_ms, other_ms, signed_out_ms, failed_ms, recorder_down_ms, unscheduled_ms, pending_ms, talk_low_ms, talk_reach_ms, talk_edge_ms, reserved_low_ms, reserved_reach_ms, reserved_edge_ms, acw_low_ms, acw_reach_ms, acw_edge_ms, available_low_ms, available_reach_ms, available_edge_ms, busy_low_ms, busy_reach_ms, busy_edge_ms, rest_low_ms, rest_reach_ms, rest_edge_ms, pre_rest_low_ms, pre_rest_reach_ms, pre_rest_edge_ms, other_low_ms, other_reach_ms, other_edge_ms, signed_out_low_ms, signed_out_reach_ms, signed_out_edge_ms, handle_low_ms, handle_reach_ms, handle_edge_ms, not_ready_low_ms, not_ready_reach_ms, not_ready_edge_ms, staffed_low_ms, staffed_reach_ms, staffed_edge_ms, change_ms, change_sq, talk_entries, conflicts, quarter_hours, final_quarter_hours, last_bin_start_at, revision, updated_at, derivation_id
+    FROM talktime.days AS d
+    WHERE d.time_zone = kept.time_zone AND d.business_day_start = kept.business_day_start AND d.local_date = kept.local_date
+      AND d.agent_id = parts.agent_id AND d.from_at >= parts.from_at AND d.to_at <= parts.to_at
+    OFFSET 0
+) AS d
+ORDER BY parts.part, kept.span
+`
+
+type DaysOfAgentsParams struct {
+	Agents    []int32
+	PartsFrom []time.Time
+	PartsTo   []time.Time
+	Zones     []string
+	DayStarts []string
+	Dates     []string
+}
+
+type DaysOfAgentsRow struct {
+	Part             int64
+	Span             int64
+	TalkMs           int64
+	ReservedMs       int64
+	AcwMs            int64
+	AvailableMs      int64
+	BusyMs           int64
+	RestMs           int64
+	PreRestMs        int64
+	OtherMs          int64
+	SignedOutMs      int64
+	FailedMs         int64
+	RecorderDownMs   int64
+	UnscheduledMs    int64
+	PendingMs        int64
+	TalkLowMs        int64
+	ReservedLowMs    int64
+	AcwLowMs         int64
+	AvailableLowMs   int64
+	BusyLowMs        int64
+	RestLowMs        int64
+	PreRestLowMs     int64
+	OtherLowMs       int64
+	SignedOutLowMs   int64
+	HandleLowMs      int64
+	NotReadyLowMs    int64
+	StaffedLowMs     int64
+	TalkReachMs      int64
+	ReservedReachMs  int64
+	AcwReachMs       int64
+	AvailableReachMs int64
+	BusyReachMs      int64
+	RestReachMs      int64
+	PreRestReachMs   int64
+	OtherReachMs     int64
+	SignedOutReachMs int64
+	HandleReachMs    int64
+	NotReadyReachMs  int64
+	StaffedReachMs   int64
+	TalkEdgeMs       int64
+	ReservedEdgeMs   int64
+	AcwEdgeMs        int64
+	AvailableEdgeMs  int64
+	BusyEdgeMs       int64
+	RestEdgeMs       int64
+	PreRestEdgeMs    int64
+	OtherEdgeMs      int64
+	SignedOutEdgeMs  int64
+	HandleEdgeMs     int64
+	NotReadyEdgeMs   int64
+	StaffedEdgeMs    int64
+	ChangeMs         int64
+	ChangeSq         int64
+	TalkEntries      int64
+	Conflicts        int64
+	Bins             int64
+	LastBin          time.Time
+	FinalBins        int64
+	Revision         int32
+}
+
+// The same in order of part and span, where each span is a kept day: for queries
+// whose runs are of one agent. Each part's days are looked up by their key, in the
+// order they are wanted in, so that rows stream and only one part's are ever sorted.
+// OFFSET 0 forbids the planner to join everything first and sort it on disk: to it a
+// lookup is a random page, but what lies beside it is what the next part looks up.
+func (q *Queries) DaysOfAgents(ctx context.Context, arg DaysOfAgentsParams) ([]DaysOfAgentsRow, error) {
+	rows, err := q.db.Query(ctx, DaysOfAgents,
+		arg.Agents,
+		arg.PartsFrom,
+		arg.PartsTo,
+		arg.Zones,
+		arg.DayStarts,
+		arg.Dates,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DaysOfAgentsRow
+	for rows.Next() {
+		var i DaysOfAgentsRow
+		if err := rows.Scan(
+			&i.Part,
+			&i.Span,
+			&i.TalkMs,
+			&i.ReservedMs,
+			&i.AcwMs,
+			&i.AvailableMs,
+			&i.BusyMs,
+			&i.RestMs,
+			&i.PreRestMs,
+			&i.OtherMs,
+			&i.SignedOutMs,
+			&i.FailedMs,
+			&i.RecorderDownMs,
+			&i.UnscheduledMs,
+			&i.PendingMs,
+			&i.TalkLowMs,
+			&i.ReservedLowMs,
+			&i.AcwLowMs,
+			&i.AvailableLowMs,
+			&i.BusyLowMs,
+			&i.RestLowMs,
+			&i.PreRestLowMs,
+			&i.OtherLowMs,
+			&i.SignedOutLowMs,
+			&i.HandleLowMs,
+			&i.NotReadyLowMs,
+			&i.StaffedLowMs,
+			&i.TalkReachMs,
+			&i.ReservedReachMs,
+			&i.AcwReachMs,
+			&i.AvailableReachMs,
+			&i.BusyReachMs,
+			&i.RestReachMs,
+			&i.PreRestReachMs,
+			&i.OtherReachMs,
+			&i.SignedOutReachMs,
+			&i.HandleReachMs,
+			&i.NotReadyReachMs,
+			&i.StaffedReachMs,
+			&i.TalkEdgeMs,
+			&i.ReservedEdgeMs,
+			&i.AcwEdgeMs,
+			&i.AvailableEdgeMs,
+			&i.BusyEdgeMs,
+			&i.RestEdgeMs,
+			&i.PreRestEdgeMs,
+			&i.OtherEdgeMs,
+			&i.SignedOutEdgeMs,
+			&i.HandleEdgeMs,
+			&i.NotReadyEdgeMs,
+			&i.StaffedEdgeMs,
+			&i.ChangeMs,
+			&i.ChangeSq,
+			&i.TalkEntries,
+			&i.Conflicts,
+			&i.Bins,
+			&i.LastBin,
+			&i.FinalBins,
+			&i.Revision,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const QuarterHoursOfAgents = `-- name: QuarterHoursOfAgents :many
+
+SELECT parts.part::bigint AS part, spans.span::bigint AS span,
+       q.talk_ms, q.reserved_ms, q.acw_ms, q.available_ms, q.busy_ms, q.rest_ms, q.pre_rest_ms, q.other_ms, q.signed_out_ms, q.failed_ms,
+       q.recorder_down_ms, q.unscheduled_ms, q.pending_ms, q.talk_low_ms, q.reserved_low_ms, q.acw_low_ms, q.available_low_ms, q.busy_low_ms,
+       q.rest_low_ms, q.pre_rest_low_ms, q.other_low_ms, q.signed_out_low_ms, q.handle_low_ms, q.not_ready_low_ms, q.staffed_low_ms, q.talk_reach_ms,
+       q.reserved_reach_ms, q.acw_reach_ms, q.available_reach_ms, q.busy_reach_ms, q.rest_reach_ms, q.pre_rest_reach_ms, q.other_reach_ms,
+       q.signed_out_reach_ms, q.handle_reach_ms, q.not_ready_reach_ms, q.staffed_reach_ms, q.talk_edge_ms, q.reserved_edge_ms, q.acw_edge_ms,
+       q.available_edge_ms, q.busy_edge_ms, q.rest_edge_ms, q.pre_rest_edge_ms, q.other_edge_ms, q.signed_out_edge_ms, q.handle_edge_ms,
+       q.not_ready_edge_ms, q.staffed_edge_ms, q.change_ms, q.change_sq, q.talk_entries, q.conflicts,
+       1 AS bins, q.bin_start_at AS last_bin, q.is_final::integer AS final_bins, q.revision
+FROM ROWS FROM (unnest($1::integer[]), unnest($2::timestamptz[]), unnest($3::timestamptz[])) WITH ORDINALITY AS parts (agent_id, from_at, to_at, part)
+CROSS JOIN unnest($4::timestamptz[]) WITH ORDINALITY AS spans (from_at, span)
+CROSS JOIN LATERAL (
+    SELECT agent_id, bin_start_at, talk_ms, reserved_ms, acw_ms, available_ms, busy_ms, rest_ms, pre_rest_ms, other_ms, signed_out_ms, failed_ms, recorder_down_ms, unscheduled_ms, pending_ms, talk_low_ms, talk_reach_ms, talk_edge_ms, reserved_low_ms, reserved_reach_ms, reserved_edge_ms, acw_low_ms, acw_reach_ms, acw_edge_ms, available_low_ms, available_reach_ms, available_edge_ms, busy_low_ms, busy_reach_ms, busy_edge_ms, rest_low_ms, rest_reach_ms, rest_edge_ms, pre_rest_low_ms, pre_rest_reach_ms, pre_rest_edge_ms, other_low_ms, other_reach_ms, other_edge_ms, signed_out_low_ms, signed_out_reach_ms, signed_out_edge_ms, handle_low_ms, handle_reach_ms, handle_edge_ms, not_ready_low_ms, not_ready_reach_ms, not_ready_edge_ms, staffed_low_ms, staffed_reach_ms, staffed_edge_ms, change_ms, change_sq, talk_entries, conflicts, revision, is_final, updated_at, derivation_id
+    FROM talktime.quarter_hours AS q
+    WHERE q.bin_start_at = spans.from_at AND q.agent_id = parts.agent_id AND q.bin_start_at >= parts.from_at AND q.bin_start_at < parts.to_at
+      AND q.bin_start_at >= $5::timestamptz AND q.bin_start_at < $6::timestamptz
+    OFFSET 0
+) AS q
+ORDER BY parts.part, spans.span
+`
+
+type QuarterHoursOfAgentsParams struct {
+	Agents     []int32
+	PartsFrom  []time.Time
+	PartsTo    []time.Time
+	SpanStarts []time.Time
+	RestFrom   time.Time
+	RestTo     time.Time
+}
+
+type QuarterHoursOfAgentsRow struct {
+	Part             int64
+	Span             int64
+	TalkMs           int32
+	ReservedMs       int32
+	AcwMs            int32
+	AvailableMs      int32
+	BusyMs           int32
+	RestMs           int32
+	PreRestMs        int32
+	OtherMs          int32
+	SignedOutMs      int32
+	FailedMs         int32
+	RecorderDownMs   int32
+	UnscheduledMs    int32
+	PendingMs        int32
+	TalkLowMs        int32
+	ReservedLowMs    int32
+	AcwLowMs         int32
+	AvailableLowMs   int32
+	BusyLowMs        int32
+	RestLowMs        int32
+	PreRestLowMs     int32
+	OtherLowMs       int32
+	SignedOutLowMs   int32
+	HandleLowMs      int32
+	NotReadyLowMs    int32
+	StaffedLowMs     int32
+	TalkReachMs      int32
+	ReservedReachMs  int32
+	AcwReachMs       int32
+	AvailableReachMs int32
+	BusyReachMs      int32
+	RestReachMs      int32
+	PreRestReachMs   int32
+	OtherReachMs     int32
+	SignedOutReachMs int32
+	HandleReachMs    int32
+	NotReadyReachMs  int32
+	StaffedReachMs   int32
+	TalkEdgeMs       int64
+	ReservedEdgeMs   int64
+	AcwEdgeMs        int64
+	AvailableEdgeMs  int64
+	BusyEdgeMs       int64
+	RestEdgeMs       int64
+	PreRestEdgeMs    int64
+	OtherEdgeMs      int64
+	SignedOutEdgeMs  int64
+	HandleEdgeMs     int64
+	NotReadyEdgeMs   int64
+	StaffedEdgeMs    int64
+	ChangeMs         int64
+	ChangeSq         int64
+	TalkEntries      int32
+	Conflicts        int32
+	Bins             int32
+	LastBin          time.Time
+	FinalBins        int32
+	Revision         int32
+}
+
+// The same where each span is a quarter-hour: its row is the cell, nothing is summed.
+func (q *Queries) QuarterHoursOfAgents(ctx context.Context, arg QuarterHoursOfAgentsParams) ([]QuarterHoursOfAgentsRow, error) {
+	rows, err := q.db.Query(ctx, QuarterHoursOfAgents,
+		arg.Agents,
+		arg.PartsFrom,
+		arg.PartsTo,
+		arg.SpanStarts,
+		arg.RestFrom,
+		arg.RestTo,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []QuarterHoursOfAgentsRow
+	for rows.Next() {
+		var i QuarterHoursOfAgentsRow
+		if err := rows.Scan(
+			&i.Part,
+			&i.Span,
+			&i.TalkMs,
+			&i.ReservedMs,
+			&i.AcwMs,
+			&i.AvailableMs,
+			&i.BusyMs,
+			&i.RestMs,
+			&i.PreRestMs,
+			&i.OtherMs,
+			&i.SignedOutMs,
+			&i.FailedMs,
+			&i.RecorderDownMs,
+			&i.UnscheduledMs,
+			&i.PendingMs,
+			&i.TalkLowMs,
+			&i.ReservedLowMs,
+			&i.AcwLowMs,
+			&i.AvailableLowMs,
+			&i.BusyLowMs,
+			&i.RestLowMs,
+			&i.PreRestLowMs,
+			&i.OtherLowMs,
+			&i.SignedOutLowMs,
+			&i.HandleLowMs,
+			&i.NotReadyLowMs,
+			&i.StaffedLowMs,
+			&i.TalkReachMs,
+			&i.ReservedReachMs,
+			&i.AcwReachMs,
+			&i.AvailableReachMs,
+			&i.BusyReachMs,
+			&i.RestReachMs,
+			&i.PreRestReachMs,
+			&i.OtherReachMs,
+			&i.SignedOutReachMs,
+			&i.HandleReachMs,
+			&i.NotReadyReachMs,
+			&i.StaffedReachMs,
+			&i.TalkEdgeMs,
+			&i.ReservedEdgeMs,
+			&i.AcwEdgeMs,
+			&i.AvailableEdgeMs,
+			&i.BusyEdgeMs,
+			&i.RestEdgeMs,
+			&i.PreRestEdgeMs,
+			&i.OtherEdgeMs,
+			&i.SignedOutEdgeMs,
+			&i.HandleEdgeMs,
+			&i.NotReadyEdgeMs,
+			&i.StaffedEdgeMs,
+			&i.ChangeMs,
+			&i.ChangeSq,
+			&i.TalkEntries,
+			&i.Conflicts,
+			&i.Bins,
+			&i.LastBin,
+			&i.FinalBins,
+			&i.Revision,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
