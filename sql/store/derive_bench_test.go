@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -28,17 +29,22 @@ func newDeriveFloor(b *testing.B, agents int) deriveFloor {
 	f := deriveFloor{database: newDatabase(b), floor: newFloor(agents), from: at(8, 0, 0), to: at(8, 15, 0)}
 	f.fill(b, f.database, f.from.Add(-2*time.Minute), f.to.Add(2*time.Minute))
 	f.exec(b, "VACUUM ANALYZE talktime.samples, talktime.ticks")
-	conn, err := pgx.Connect(b.Context(), f.url)
+	f.conn = connectBare(b, f.url)
+	return f
+}
+
+// connectBare opens a connection with the settings of the transaction that derives.
+func connectBare(b *testing.B, url string) *pgx.Conn {
+	b.Helper()
+	conn, err := pgx.Connect(b.Context(), url)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = conn.Close(b.Context()) })
-	// The settings are those of the transaction that derives.
+	b.Cleanup(func() { _ = conn.Close(context.WithoutCancel(b.Context())) })
 	if _, err := conn.Exec(b.Context(), "SET work_mem = '128MB'; SET jit = off"); err != nil {
 		b.Fatal(err)
 	}
-	f.conn = conn
-	return f
+	return conn
 }
 
 // forget empties everything derived.
@@ -62,14 +68,21 @@ func (f *deriveFloor) derive(b *testing.B, horizon time.Time) time.Duration {
 // lead is the bare sum of the samples before `to`.
 func (f *deriveFloor) lead(b *testing.B, to time.Time) time.Duration {
 	b.Helper()
+	return lead(b, f.conn, f.from, to)
+}
+
+// lead is the time it takes to sum how long each agent was in each state, as plainly
+// as SQL can: by lead() over the samples of a window.
+func lead(b *testing.B, conn *pgx.Conn, from, to time.Time) time.Duration {
+	b.Helper()
 	return timed(b, func() error {
-		_, err := f.conn.Exec(b.Context(), `
+		_, err := conn.Exec(b.Context(), `
 			SELECT agent_id, agent_state, is_working, sum(next_at - polled_at)
 			FROM (
 				SELECT agent_id, agent_state, is_working, polled_at, lead(polled_at) OVER (PARTITION BY agent_id ORDER BY polled_at) AS next_at
 				FROM talktime.samples WHERE polled_at >= $1 AND polled_at < $2
 			) AS s
-			GROUP BY agent_id, agent_state, is_working`, f.from, to)
+			GROUP BY agent_id, agent_state, is_working`, from, to)
 		return err
 	})
 }

@@ -186,6 +186,11 @@ func (b *deriveBench) count(t must, query string) (n int) {
 // rows reads the derived rows back, by agent and bin.
 func (b *deriveBench) rows(t must) []oracle.Row {
 	t.Helper()
+	return b.rowsWhere(t, "true")
+}
+
+func (b *deriveBench) rowsWhere(t must, condition string) []oracle.Row {
+	t.Helper()
 	columns := "agent_id, (extract(epoch FROM bin_start_at) * 1000)::bigint"
 	for _, name := range oracle.MeasureNames {
 		columns += ", " + name + "_ms"
@@ -196,7 +201,7 @@ func (b *deriveBench) rows(t must) []oracle.Row {
 		}
 	}
 	rows, err := b.conn.Query(b.ctx, "SELECT "+columns+
-		", change_ms, change_sq, conflicts, talk_entries FROM talktime.quarter_hours ORDER BY agent_id, bin_start_at")
+		", change_ms, change_sq, conflicts, talk_entries FROM talktime.quarter_hours WHERE "+condition+" ORDER BY agent_id, bin_start_at")
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
