@@ -12,16 +12,17 @@ import (
 // knows them: a day of 5,000 agents by team and half-hour, a month of 200 agents by
 // agent, from quarter-hours and from days, and the coverage of the last two hours.
 func BenchmarkViews(b *testing.B) {
+	last := 100 + benchSize(b, "TALKTIME_BENCH_DAY_AGENTS", 5000)
 	d := newDatabase(b)
 	first := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	d.fillQuarterHours(b, 300, first, monday)
+	d.fillQuarterHours(b, min(last, 300), first, monday)
 	d.exec(b, "TRUNCATE talktime.derivations")
-	d.fillQuarterHours(b, 5100, monday, at(24, 0, 0))
-	d.exec(b, `INSERT INTO talktime.agents (person) SELECT 'person ' || n FROM generate_series(101, 5100) AS n`)
+	d.fillQuarterHours(b, last, monday, at(24, 0, 0))
+	d.exec(b, `INSERT INTO talktime.agents (person) SELECT 'person ' || n FROM generate_series(101, $1) AS n`, last)
 	d.exec(b, `INSERT INTO talktime.agent_history (agent_id, valid_from, valid_to, agent_key, name, team)
 		SELECT n, t.valid_from, t.valid_to, agent_key, 'Agent ' || n, 'Team ' || n % (20 + t.turn)
 		FROM (VALUES (0, timestamptz '2026-01-01 00:00Z', timestamptz '2026-06-01 00:00Z'), (1, '2026-06-01 00:00Z', NULL)) AS t (turn, valid_from, valid_to),
-		     generate_series(101, 5100) AS n JOIN talktime.agents ON person = 'person ' || n`)
+		     generate_series(101, $1) AS n JOIN talktime.agents ON person = 'person ' || n`, last)
 	utc := calendar(b, "UTC", "00:00")
 	d.layOut(b, at(24, 0, 0), utc)
 	for range 2 {
@@ -33,7 +34,7 @@ func BenchmarkViews(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = conn.Close(context.WithoutCancel(b.Context())) })
-	if _, err := conn.Exec(b.Context(), "SET jit = off"); err != nil { // as the README says of roles of BI tools
+	if _, err := conn.Exec(b.Context(), "SET jit = off; SET work_mem = '16MB'"); err != nil { // as the README says of roles of BI tools
 		b.Fatal(err)
 	}
 
@@ -103,6 +104,7 @@ func BenchmarkViews(b *testing.B) {
 				}
 			}
 			compare(b, ask(question.view), ask(question.table))
+			b.ReportMetric(1.2, "bar")
 		})
 	}
 }
