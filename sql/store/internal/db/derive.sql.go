@@ -61,7 +61,7 @@ marked AS MATERIALIZED (
                coalesce(prev_key >> 42 = key >> 42, false) AS is_same, coalesce(next_key >> 42 <> key >> 42, true) AS is_last
         FROM (
             SELECT key, what, lag(key) OVER w AS prev_key, lag(what) OVER w AS prev_what, lead(key) OVER w AS next_key
-            FROM (SELECT (agent_id::bigint << 42) + t AS key, (p << 33) + pair AS what FROM seen) AS s
+            FROM (SELECT (agent_id::bigint << 42) + t AS key, (p << 33) + pair AS what FROM seen OFFSET 0) AS s
             WINDOW w AS (ORDER BY key)
         ) AS s
         WHERE what IS DISTINCT FROM prev_what OR 2 * (key - prev_key) > 5 * (what >> 33) OR coalesce(next_key >> 42 <> key >> 42, true) OR prev_key = key
@@ -258,7 +258,7 @@ gappy AS MATERIALIZED (
     FROM near_agents AS n CROSS JOIN bins LEFT JOIN times ON times.agent_id = n.agent_id AND times.bin = bins.bin
     WHERE coalesce(counted_ms, 0) < settled_to - bins.bin
 ),
-gappy_agents AS MATERIALIZED (
+gappy_agents AS NOT MATERIALIZED (
     SELECT DISTINCT agent_id FROM gappy
 ),
 own_ticks AS (
@@ -552,26 +552,27 @@ segments_gone AS (
       AND NOT EXISTS (SELECT FROM new_segments AS n
                       WHERE n.bin_start_at = s.bin_start_at AND n.agent_id = s.agent_id AND n.from_at = s.from_at)
 ),
-segments_written AS (
+segments_changed AS (
+    UPDATE talktime.segments AS s SET (
+        to_at, started_after, started_before, ended_after, ended_before, agent_state, is_working, measure, cause, derivation_id) = (
+        n.to_at, n.started_after, n.started_before, n.ended_after, n.ended_before, n.agent_state, n.is_working, n.measure, n.cause, v.derivation_id)
+    FROM new_segments AS n CROSS JOIN derivation AS v
+    WHERE s.bin_start_at >= (SELECT from_at FROM bounds) AND s.bin_start_at < (SELECT to_at FROM bounds)
+      AND n.bin_start_at = s.bin_start_at AND n.agent_id = s.agent_id AND n.from_at = s.from_at
+      AND (s.to_at, s.started_after, s.started_before, s.ended_after, s.ended_before, s.agent_state, s.is_working, s.measure, s.cause)
+          IS DISTINCT FROM
+          (n.to_at, n.started_after, n.started_before, n.ended_after, n.ended_before, n.agent_state, n.is_working, n.measure, n.cause)
+),
+segments_added AS (
     INSERT INTO talktime.segments (
         agent_id, bin_start_at, from_at, to_at, started_after, started_before, ended_after, ended_before,
         agent_state, is_working, measure, cause, derivation_id)
     SELECT n.agent_id, n.bin_start_at, n.from_at, n.to_at, n.started_after, n.started_before, n.ended_after, n.ended_before,
            n.agent_state, n.is_working, n.measure, n.cause, v.derivation_id
-    FROM new_segments AS n
-    CROSS JOIN derivation AS v
-    LEFT JOIN (
-        SELECT agent_id, bin_start_at, from_at, to_at, started_after, started_before, ended_after, ended_before, agent_state, is_working, measure, cause, derivation_id FROM talktime.segments
-        WHERE bin_start_at >= (SELECT from_at FROM bounds) AND bin_start_at < (SELECT to_at FROM bounds)
-    ) AS s ON s.bin_start_at = n.bin_start_at AND s.agent_id = n.agent_id AND s.from_at = n.from_at
-    WHERE s.agent_id IS NULL
-       OR (s.to_at, s.started_after, s.started_before, s.ended_after, s.ended_before, s.agent_state, s.is_working, s.measure, s.cause)
-          IS DISTINCT FROM
-          (n.to_at, n.started_after, n.started_before, n.ended_after, n.ended_before, n.agent_state, n.is_working, n.measure, n.cause)
-    ON CONFLICT (agent_id, from_at, bin_start_at) DO UPDATE SET (
-        to_at, started_after, started_before, ended_after, ended_before, agent_state, is_working, measure, cause, derivation_id) = (
-        excluded.to_at, excluded.started_after, excluded.started_before, excluded.ended_after, excluded.ended_before,
-        excluded.agent_state, excluded.is_working, excluded.measure, excluded.cause, excluded.derivation_id)
+    FROM new_segments AS n CROSS JOIN derivation AS v
+    WHERE NOT EXISTS (SELECT FROM talktime.segments AS s
+                      WHERE s.bin_start_at >= (SELECT from_at FROM bounds) AND s.bin_start_at < (SELECT to_at FROM bounds)
+                        AND s.bin_start_at = n.bin_start_at AND s.agent_id = n.agent_id AND s.from_at = n.from_at)
 )
 SELECT derivation_id, inserted_rows, updated_rows, deleted_rows, restated_rows FROM derivation
 `
@@ -621,6 +622,8 @@ type DeriveQuarterHoursRow struct {
 // Every sample passes here, so it is packed into two numbers: key is the agent, below
 // 2^21, and t, below 2^42 until the year 2109, which one comparison puts in order;
 // what is p and the pair. Keys of two agents are further apart than any hold.
+// OFFSET 0 has them packed before the sort, which otherwise carries all they are
+// made of: twice as much, most of it through files.
 // With the measure, and with the turn before and after. is_joined says that the
 // previous observation is no further than the hold, 2.5 periods of the sparser of
 // the two; is_turn that the pair begins here. The others are an agent's last
@@ -642,6 +645,8 @@ type DeriveQuarterHoursRow struct {
 // 6. Holes: agents a tick was due for and who were not observed all the time.
 // Every agent near the range with the largest period that covers it, the periods
 // of rounds taken by hand and of ticks still to come included.
+// Not materialized, so that the planner sees that they are distinct and hashes
+// them, a few, rather than all samples near them.
 // Each gappy agent's ticks, schedule by schedule. Two successive ones are linked
 // when no further apart than 2.5 of the larger period; a tick has what was polled
 // from its due instant to the next where they are linked, else for one period.
@@ -656,6 +661,8 @@ type DeriveQuarterHoursRow struct {
 // segment that holds the end.
 // 9. The merge: rows that differ are written, vanished ones deleted and noted, equal
 // ones not touched.
+// Changed and new ones apart: ON CONFLICT would look for each new one in the index
+// once more, and most are new.
 func (q *Queries) DeriveQuarterHours(ctx context.Context, arg DeriveQuarterHoursParams) (DeriveQuarterHoursRow, error) {
 	row := q.db.QueryRow(ctx, DeriveQuarterHours,
 		arg.FromMs,

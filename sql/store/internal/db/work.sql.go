@@ -168,12 +168,12 @@ func (q *Queries) TakeDirty(ctx context.Context) ([]TakeDirtyRow, error) {
 }
 
 const TuneDerive = `-- name: TuneDerive :exec
-SELECT set_config('enable_nestloop', 'off', true), set_config('jit', 'off', true), set_config('work_mem', '128MB', true)
+SELECT set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true), set_config('work_mem', '128MB', true)
 `
 
 // For the transaction that derives: the planner cannot guess the sizes inside so
-// long a statement, and a nested loop taken by mistake costs hours; compiling it
-// costs more than it saves.
+// long a statement, and a nested loop taken by mistake costs hours, a merge join
+// sorts again what is in order; compiling it costs more than it saves.
 func (q *Queries) TuneDerive(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, TuneDerive)
 	return err
