@@ -34,8 +34,9 @@ same; a role of several sees what each of them does. Teams go by name: a team
 that is renamed in the roster has to be granted by its new name.
 
 The role's sessions in this database begin read-only, with a limit of time for
-queries and of connections. That keeps dashboards from doing harm by mistake; a
-session may lift all but the last. What it sees is decided by the grant alone.`,
+queries and of connections, and as suits the views (jit off, work_mem 16MB). That
+keeps dashboards from doing harm by mistake; a session may lift all but the number of
+connections. What it sees is decided by the grant alone.`,
 		Example: `  talktime bi grant dashboards
   talktime bi grant lead_sales --team Sales
   talktime bi grant warehouse --statement-timeout 1h --connections 2`,

@@ -296,9 +296,9 @@ func TestDroppingTheRailsShowsNothingMore(t *testing.T) {
 		scan(t, conn, query, &n[0], &n[1], &n[2], &n[3])
 		return n
 	}
-	var readOnly, timeout string
-	scan(t, conn, "SELECT current_setting('default_transaction_read_only'), current_setting('statement_timeout')", &readOnly, &timeout)
-	expect(t, "rails", []string{"on", "1min"}, []string{readOnly, timeout})
+	var rails string
+	scan(t, conn, "SELECT concat_ws(' ', current_setting('default_transaction_read_only'), current_setting('statement_timeout'), current_setting('jit'), current_setting('work_mem'))", &rails)
+	expect(t, "rails", "on 1min off 16MB", rails)
 	before := count()
 	for _, statement := range []string{
 		"RESET ALL", "SET default_transaction_read_only = off", "SET statement_timeout = 0", "RESET ROLE", "SET search_path = talktime, bi_v1", "DISCARD ALL",

@@ -162,6 +162,10 @@ func (r Rails) settings() map[string]string {
 		"statement_timeout":                   fmt.Sprintf("'%ds'", r.StatementSeconds),
 		"idle_in_transaction_session_timeout": "'5min'",
 		"idle_session_timeout":                "'1h'",
+		// Compiling the views' many columns costs more than it saves; and a team looked up
+		// by time is taken for one of thousands, whose hash 4 MB would not hold.
+		"jit":      "off",
+		"work_mem": "'16MB'",
 	}
 }
 
