@@ -295,10 +295,24 @@ gappy AS MATERIALIZED (
     FROM near_agents AS n CROSS JOIN bins LEFT JOIN times ON times.agent_id = n.agent_id AND times.bin = bins.bin
     WHERE coalesce(counted_ms, 0) < settled_to - bins.bin
 ),
--- Not materialized, so that the planner sees that they are distinct and hashes
--- them, a few, rather than all samples near them.
+-- What of a quarter-hour nobody saw.
+covered AS (
+    SELECT stretches.agent_id, range_agg(int8range(run_from, run_to)) AS covered
+    FROM stretches JOIN (SELECT DISTINCT agent_id FROM gappy) AS g USING (agent_id)
+    WHERE run_from < run_to
+    GROUP BY stretches.agent_id
+),
+gaps AS MATERIALIZED (
+    SELECT gappy.agent_id, bin, int8multirange(int8range(bin, settled_to)) - coalesce(covered, '{}') AS hole
+    FROM gappy LEFT JOIN covered USING (agent_id)
+),
+-- And the time in which anything may claim it: after a restart everybody has a hole,
+-- of moments. Not materialized, so that the planner sees that agents are distinct
+-- and hashes them, a few mostly, rather than all samples near them.
 gappy_agents AS NOT MATERIALIZED (
-    SELECT DISTINCT agent_id FROM gappy
+    SELECT agent_id, min(lower(hole)) - 8 * (SELECT period_ms FROM given) AS gap_near_from, max(upper(hole)) + 8 * (SELECT period_ms FROM given) AS gap_near_to
+    FROM gaps
+    GROUP BY agent_id
 ),
 -- Each gappy agent's ticks, schedule by schedule. Two successive ones are linked
 -- when no further apart than 2.5 of the larger period; a tick has what was polled
@@ -315,20 +329,26 @@ own_ticks AS (
         FROM gappy_agents
         JOIN near_sets ON agents @> agent_id
         JOIN near_ticks USING (agent_set_id)
+        WHERE due >= gap_near_from AND due < gap_near_to
         WINDOW w AS (PARTITION BY agent_id, schedule ORDER BY due)
     ) AS t
 ),
 -- Ticks and the agent's samples in one line of time; a sample belongs to the tick
 -- before it. tick_no counts the ticks so far, at an equal instant the tick first.
 own_samples AS (
-    SELECT s.agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, outcome IN ('observed', 'not_signed_in') AS is_observation
-    FROM talktime.samples AS s JOIN gappy_agents USING (agent_id)
-    WHERE polled_at >= (SELECT lower(near_samples) FROM bounds) AND polled_at < (SELECT upper(near_samples) FROM bounds)
-    UNION ALL
-    SELECT s.agent_id, (date_part('epoch', polled_at) * 1000)::bigint, outcome IN ('observed', 'not_signed_in')
-    FROM talktime.run_samples AS s JOIN gappy_agents USING (agent_id)
-    WHERE run_at >= (SELECT date_bin('15 minutes', lower(near_runs), 'epoch') FROM bounds) AND run_at < (SELECT upper(near_runs) FROM bounds)
-      AND polled_at >= (SELECT lower(near_runs) FROM bounds) AND polled_at < (SELECT upper(near_runs) FROM bounds)
+    SELECT s.agent_id, t, is_observation
+    FROM (
+        SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, outcome IN ('observed', 'not_signed_in') AS is_observation
+        FROM talktime.samples
+        WHERE polled_at >= (SELECT lower(near_samples) FROM bounds) AND polled_at < (SELECT upper(near_samples) FROM bounds)
+        UNION ALL
+        SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint, outcome IN ('observed', 'not_signed_in')
+        FROM talktime.run_samples
+        WHERE run_at >= (SELECT date_bin('15 minutes', lower(near_runs), 'epoch') FROM bounds) AND run_at < (SELECT upper(near_runs) FROM bounds)
+          AND polled_at >= (SELECT lower(near_runs) FROM bounds) AND polled_at < (SELECT upper(near_runs) FROM bounds)
+    ) AS s
+    JOIN gappy_agents USING (agent_id)
+    WHERE t >= gap_near_from AND t < gap_near_to
 ),
 line AS (
     SELECT agent_id, schedule, t, is_observation, due, p, is_linked_back, is_linked_on,
@@ -374,17 +394,9 @@ claimed AS (
     FROM claims WHERE claim_from < claim_to
     GROUP BY agent_id
 ),
-covered AS (
-    SELECT stretches.agent_id, range_agg(int8range(run_from, run_to)) AS covered
-    FROM stretches JOIN gappy_agents USING (agent_id) WHERE run_from < run_to
-    GROUP BY stretches.agent_id
-),
 hole_parts AS MATERIALIZED (
-    SELECT gappy.agent_id, bin, hole * coalesce(failed, '{}') AS failed, hole * claimed - coalesce(failed, '{}') AS recorder_down
-    FROM gappy
-    JOIN claimed USING (agent_id)
-    LEFT JOIN covered USING (agent_id)
-    CROSS JOIN LATERAL (SELECT int8multirange(int8range(bin, settled_to)) - coalesce(covered, '{}') AS hole) AS h
+    SELECT gaps.agent_id, bin, hole * coalesce(failed, '{}') AS failed, hole * claimed - coalesce(failed, '{}') AS recorder_down
+    FROM gaps JOIN claimed USING (agent_id)
 ),
 holes AS (
     SELECT agent_id, bin, failed_ms, recorder_down_ms

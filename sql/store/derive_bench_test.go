@@ -152,3 +152,18 @@ func BenchmarkRecordBesideDerive(b *testing.B) {
 		record)
 	b.ReportMetric(atMostMS, "bar-ms")
 }
+
+// Deriving one quarter-hour in which nobody was seen for half a minute, as around a
+// recorder that was started again: every agent has a hole.
+func BenchmarkDeriveHoles(b *testing.B) {
+	f := newDeriveFloor(b, benchSize(b, "TALKTIME_BENCH_AGENTS", 5000))
+	f.exec(b, "DELETE FROM talktime.samples WHERE polled_at >= $1 AND polled_at < $2", at(8, 7, 0), at(8, 7, 30))
+	f.exec(b, "VACUUM ANALYZE talktime.samples")
+	compare(b,
+		func() time.Duration {
+			f.forget(b)
+			return f.derive(b, f.to.Add(2*time.Minute))
+		},
+		func() time.Duration { return f.lead(b, f.to) })
+	b.ReportMetric(deriveBarMS, "bar-ms")
+}
