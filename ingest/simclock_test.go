@@ -18,10 +18,14 @@ func TestSimClockJumpsWhenAllSleep(t *testing.T) {
 		var mu sync.Mutex
 		var woken []time.Duration
 		var sleepers sync.WaitGroup
-		for _, every := range []time.Duration{3 * time.Second, 5 * time.Second} {
-			leave := clock.Join()
+		steps := []time.Duration{3 * time.Second, 5 * time.Second}
+		leave := make([]func(), len(steps))
+		for i := range steps { // all before the first sleeps: else time goes on without the others
+			leave[i] = clock.Join()
+		}
+		for i, every := range steps {
 			sleepers.Go(func() {
-				defer leave()
+				defer leave[i]()
 				for at := start.Add(every); !at.After(start.Add(15 * time.Second)); at = at.Add(every) {
 					if err := clock.SleepUntil(t.Context(), at); err != nil {
 						t.Error(err)
