@@ -34,11 +34,15 @@ func BenchmarkViews(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = conn.Close(context.WithoutCancel(b.Context())) })
-	if _, err := conn.Exec(b.Context(), "SET jit = off; SET work_mem = '16MB'"); err != nil { // as the README says of roles of BI tools
+	if _, err := conn.Exec(b.Context(), "SET jit = off; SET work_mem = '16MB'"); err != nil { // as bi grant does
 		b.Fatal(err)
 	}
 
-	for _, question := range []struct{ name, view, table string }{
+	const bar = 1.2
+	for _, question := range []struct {
+		name, view, table string
+		bar               float64 // 0 is none
+	}{
 		{
 			"DayByTeamAndHalfHour",
 			`SELECT team, half_hour_start_at, sum(talk_seconds), sum(staffed_seconds), sum(coverage_numerator_ms), sum(coverage_denominator_ms)
@@ -52,6 +56,7 @@ func BenchmarkViews(b *testing.B) {
 			LEFT JOIN talktime.agent_history AS h ON h.agent_id = q.agent_id AND h.valid_from <= q.bin_start_at AND (h.valid_to > q.bin_start_at OR h.valid_to IS NULL)
 			LEFT JOIN talktime.local_quarter_hours AS l ON l.calendar_no = 0 AND l.bin_start_at = q.bin_start_at
 			WHERE q.bin_start_at >= '2026-11-16 00:00Z' AND q.bin_start_at < '2026-11-17 00:00Z' GROUP BY 1, 2`,
+			bar,
 		},
 		{
 			"DayByTeamAndHalfHourOfADate",
@@ -67,6 +72,7 @@ func BenchmarkViews(b *testing.B) {
 			LEFT JOIN talktime.local_quarter_hours AS l ON l.calendar_no = 0 AND l.bin_start_at = q.bin_start_at
 			JOIN talktime.local_days AS y ON q.bin_start_at >= y.starts_at AND q.bin_start_at < y.ends_at
 			WHERE y.calendar_no = 0 AND y.local_date = '2026-11-16' GROUP BY 1, 2`,
+			bar,
 		},
 		{
 			"MonthByAgent",
@@ -74,6 +80,7 @@ func BenchmarkViews(b *testing.B) {
 			WHERE bin_start_at >= '2026-11-01 00:00Z' AND bin_start_at < '2026-12-01 00:00Z' GROUP BY 1`,
 			`SELECT agent_id, sum(talk_ms / 1000::float8), sum((talk_ms + acw_ms) / 1000::float8), sum((failed_ms + recorder_down_ms)::bigint) FROM talktime.quarter_hours
 			WHERE bin_start_at >= '2026-11-01 00:00Z' AND bin_start_at < '2026-12-01 00:00Z' GROUP BY 1`,
+			bar,
 		},
 		{
 			"MonthByAgentFromDays",
@@ -82,6 +89,7 @@ func BenchmarkViews(b *testing.B) {
 			`SELECT agent_id, sum(talk_ms / 1000::float8), sum((talk_ms + acw_ms) / 1000::float8), sum(failed_ms + recorder_down_ms)
 			FROM talktime.days JOIN talktime.kept_days USING (time_zone, business_day_start, local_date)
 			WHERE time_zone = 'UTC' AND local_date >= '2026-11-01' AND local_date < '2026-12-01' GROUP BY 1`,
+			0, // the view also looks for a running day and for days that an id or its team parts
 		},
 		{
 			"LiveCoverage",
@@ -92,6 +100,7 @@ func BenchmarkViews(b *testing.B) {
 			CROSS JOIN LATERAL (SELECT (q.talk_ms + q.reserved_ms + q.acw_ms + q.available_ms + q.busy_ms + q.rest_ms + q.pre_rest_ms + q.other_ms + q.signed_out_ms)::bigint AS o) AS v
 			LEFT JOIN talktime.agent_history AS h ON h.agent_id = q.agent_id AND h.valid_from <= q.bin_start_at AND (h.valid_to > q.bin_start_at OR h.valid_to IS NULL)
 			WHERE q.bin_start_at >= '2026-11-16 22:00Z' GROUP BY 1`,
+			bar,
 		},
 	} {
 		b.Run(question.name, func(b *testing.B) {
@@ -104,7 +113,9 @@ func BenchmarkViews(b *testing.B) {
 				}
 			}
 			compare(b, ask(question.view), ask(question.table))
-			b.ReportMetric(1.2, "bar")
+			if question.bar > 0 {
+				b.ReportMetric(question.bar, "bar")
+			}
 		})
 	}
 }
