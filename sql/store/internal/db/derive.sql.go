@@ -269,9 +269,12 @@ gaps AS MATERIALIZED (
     FROM gappy LEFT JOIN covered USING (agent_id)
 ),
 gappy_agents AS NOT MATERIALIZED (
-    SELECT agent_id, min(lower(hole)) - 8 * (SELECT period_ms FROM given) AS gap_near_from, max(upper(hole)) + 8 * (SELECT period_ms FROM given) AS gap_near_to
-    FROM gaps
-    GROUP BY agent_id
+    SELECT agent_id, gap_from, gap_to, to_timestamp(gap_from / 1000.0) AS gap_from_at, to_timestamp(gap_to / 1000.0) AS gap_to_at
+    FROM (
+        SELECT agent_id, min(lower(hole)) - 8 * (SELECT period_ms FROM given) AS gap_from, max(upper(hole)) + 8 * (SELECT period_ms FROM given) AS gap_to
+        FROM gaps
+        GROUP BY agent_id
+    ) AS g
 ),
 own_ticks AS (
     SELECT agent_id, schedule, due, p,
@@ -285,24 +288,21 @@ own_ticks AS (
         FROM gappy_agents
         JOIN near_sets ON agents @> agent_id
         JOIN near_ticks USING (agent_set_id)
-        WHERE due >= gap_near_from AND due < gap_near_to
+        WHERE due >= gap_from AND due < gap_to
         WINDOW w AS (PARTITION BY agent_id, schedule ORDER BY due)
     ) AS t
 ),
 own_samples AS (
-    SELECT s.agent_id, t, is_observation
-    FROM (
-        SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, outcome IN ('observed', 'not_signed_in') AS is_observation
-        FROM talktime.samples
-        WHERE polled_at >= (SELECT lower(near_samples) FROM bounds) AND polled_at < (SELECT upper(near_samples) FROM bounds)
-        UNION ALL
-        SELECT agent_id, (date_part('epoch', polled_at) * 1000)::bigint, outcome IN ('observed', 'not_signed_in')
-        FROM talktime.run_samples
-        WHERE run_at >= (SELECT date_bin('15 minutes', lower(near_runs), 'epoch') FROM bounds) AND run_at < (SELECT upper(near_runs) FROM bounds)
-          AND polled_at >= (SELECT lower(near_runs) FROM bounds) AND polled_at < (SELECT upper(near_runs) FROM bounds)
-    ) AS s
-    JOIN gappy_agents USING (agent_id)
-    WHERE t >= gap_near_from AND t < gap_near_to
+    SELECT s.agent_id, (date_part('epoch', polled_at) * 1000)::bigint AS t, outcome IN ('observed', 'not_signed_in') AS is_observation
+    FROM talktime.samples AS s JOIN gappy_agents USING (agent_id)
+    WHERE polled_at >= (SELECT lower(near_samples) FROM bounds) AND polled_at < (SELECT upper(near_samples) FROM bounds)
+      AND polled_at >= gap_from_at AND polled_at < gap_to_at
+    UNION ALL
+    SELECT s.agent_id, (date_part('epoch', polled_at) * 1000)::bigint, outcome IN ('observed', 'not_signed_in')
+    FROM talktime.run_samples AS s JOIN gappy_agents USING (agent_id)
+    WHERE run_at >= (SELECT date_bin('15 minutes', lower(near_runs), 'epoch') FROM bounds) AND run_at < (SELECT upper(near_runs) FROM bounds)
+      AND polled_at >= (SELECT lower(near_runs) FROM bounds) AND polled_at < (SELECT upper(near_runs) FROM bounds)
+      AND polled_at >= gap_from_at AND polled_at < gap_to_at
 ),
 line AS (
     SELECT agent_id, schedule, t, is_observation, due, p, is_linked_back, is_linked_on,
